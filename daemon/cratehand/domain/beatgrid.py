@@ -1,0 +1,102 @@
+"""The beat grid: anchors of constant tempo from which the time of every beat follows."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from cratehand.domain.errors import InvalidInputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridAnchor:
+    """A beat at `start_s` from which the tempo is constant until the next anchor."""
+
+    start_s: float
+    tempo_bpm: float
+    beat_in_bar: int = 1
+    """Place of this beat in its bar, 1 is the downbeat."""
+
+    def __post_init__(self) -> None:
+        if not self.tempo_bpm > 0:
+            raise InvalidInputError(f"a tempo is above 0 BPM, not {self.tempo_bpm}")
+        if self.beat_in_bar < 1:
+            raise InvalidInputError(f"beats of a bar are counted from 1, not {self.beat_in_bar}")
+
+    @property
+    def beat_s(self) -> float:
+        """Length of one beat in seconds."""
+        return 60.0 / self.tempo_bpm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeatGrid:
+    """Anchors in ascending order. One anchor is a constant tempo."""
+
+    anchors: tuple[GridAnchor, ...]
+    beats_per_bar: int = 4
+
+    def __post_init__(self) -> None:
+        if not self.anchors:
+            raise InvalidInputError("a beat grid has at least one anchor")
+        starts = [anchor.start_s for anchor in self.anchors]
+        if any(later <= earlier for earlier, later in pairwise(starts)):
+            raise InvalidInputError("the anchors of a beat grid ascend in time")
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether one tempo holds for the whole track."""
+        return len(self.anchors) == 1
+
+    @property
+    def main_tempo_bpm(self) -> float:
+        """Tempo of the longest piece; of the last, unbounded piece only where it is the only one."""
+        if self.is_constant:
+            return self.anchors[0].tempo_bpm
+        spans = [(later.start_s - earlier.start_s, earlier.tempo_bpm) for earlier, later in pairwise(self.anchors)]
+        return max(spans)[1]
+
+    def anchor_at(self, time_s: float) -> GridAnchor:
+        """Return the anchor that rules `time_s`; before the first one its tempo is carried back."""
+        index = bisect_right([anchor.start_s for anchor in self.anchors], time_s) - 1
+        return self.anchors[max(index, 0)]
+
+    def beats(self, *, until_s: float) -> Iterator[tuple[float, int]]:
+        """Yield ``(time_s, beat_in_bar)`` of every beat in ``[0, until_s)``, ascending."""
+        first = self.anchors[0]
+        back = int(first.start_s // first.beat_s)
+        for index, anchor in enumerate(self.anchors):
+            end_s = self.anchors[index + 1].start_s if index + 1 < len(self.anchors) else until_s
+            step = -back if index == 0 else 0
+            # A beat within 1 % of the next anchor is that anchor's own beat.
+            while (time_s := anchor.start_s + step * anchor.beat_s) < min(end_s - 0.01 * anchor.beat_s, until_s):
+                yield time_s, (anchor.beat_in_bar - 1 + step) % self.beats_per_bar + 1
+                step += 1
+
+    def shifted(self, offset_s: float) -> "BeatGrid":
+        """Return the same grid `offset_s` later."""
+        return BeatGrid(
+            anchors=tuple(
+                GridAnchor(
+                    start_s=anchor.start_s + offset_s,
+                    tempo_bpm=anchor.tempo_bpm,
+                    beat_in_bar=anchor.beat_in_bar,
+                )
+                for anchor in self.anchors
+            ),
+            beats_per_bar=self.beats_per_bar,
+        )
+
+    def scaled(self, factor: float) -> "BeatGrid":
+        """Return the grid at `factor` times the tempo (2 doubles, 0.5 halves); downbeats stay on anchors."""
+        return BeatGrid(
+            anchors=tuple(
+                GridAnchor(
+                    start_s=anchor.start_s,
+                    tempo_bpm=anchor.tempo_bpm * factor,
+                    beat_in_bar=anchor.beat_in_bar,
+                )
+                for anchor in self.anchors
+            ),
+            beats_per_bar=self.beats_per_bar,
+        )

@@ -1,0 +1,38 @@
+"""Embeddings: vectors in named spaces that never mix."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cratehand.domain.ids import SpaceId, TrackId
+
+Vector = npt.NDArray[np.float32]
+"""float32, shape ``(dimension,)``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingSpace:
+    """Model, version, dimension and metric; two vectors are comparable only inside one space."""
+
+    model: str
+    version: str
+    dimension: int
+    metric: str = "cosine"
+
+    @property
+    def id(self) -> SpaceId:
+        """Text form, used as the key in the catalogue."""
+        return SpaceId(f"{self.model}/{self.version}/{self.dimension}/{self.metric}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """A near track and how near: cosine distance, 0 (same) ... 2 (opposite)."""
+
+    track_id: TrackId
+    distance: float
+
+
+DSP_SPACE = EmbeddingSpace(model="dsp", version="1", dimension=96)
+"""Hand-made signal features of the base analysis, see `cratehand.analysis.feature_vector`."""

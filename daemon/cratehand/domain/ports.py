@@ -1,0 +1,450 @@
+"""The ports: small protocols named by ability. Adapters implement them, use cases are given them.
+
+All catalogue and audio ports are synchronous and may block; use cases call them in lanes, never on the event loop.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from cratehand.domain.audio import AudioFormat, Samples
+from cratehand.domain.collection import CollectionChange, ImportReport, Playlist
+from cratehand.domain.cue import Cue
+from cratehand.domain.embedding import EmbeddingSpace, Neighbour, Vector
+from cratehand.domain.fields import Field
+from cratehand.domain.folders import FolderChange, KnownFile, WatchedFolder
+from cratehand.domain.ids import ContentDigest, ForeignId, JobId, PlaylistId, TrackId
+from cratehand.domain.job import Job, JobKind, JobState, Priority
+from cratehand.domain.provenance import AnyFact, Source
+from cratehand.domain.search import Page, TrackFilter, TrackQuery
+from cratehand.domain.track import FileStamp, Presence, Track, TrackSummary
+
+
+class Clock(Protocol):
+    """Time as an argument."""
+
+    def now_s(self) -> float:
+        """Return wall time, seconds since 1970 UTC; may jump."""
+        ...
+
+    def monotonic_s(self) -> float:
+        """Return seconds since some start; never goes back."""
+        ...
+
+
+IdSource = Callable[[], str]
+"""Gives a fresh random id of 16 hex digits."""
+
+
+# --- the sound ---------------------------------------------------------------------------------------------------
+
+
+class AudioReader(Protocol):
+    """Opens audio files of every supported kind."""
+
+    def probe(self, path: Path) -> AudioFormat:
+        """Read what the file declares.
+
+        Raises:
+            NotFoundError: No such file.
+            CorruptFileError: Not audio, truncated beyond use, or empty.
+            UnsupportedError: DRM-protected, or a kind this build can not decode.
+            UnavailableError: It is there but can not be opened now (permission, sharing, I/O error).
+        """
+        ...
+
+    def blocks(self, path: Path, *, block_s: float = 1.0) -> Iterator[Samples]:
+        """Decode from the start, block by block, at the file's own rate and channels; memory stays bounded.
+
+        Each block is float32 ``(channels, frames)``; only the last may be shorter. Raises like `probe`, also in the
+        middle; what was yielded until then is good.
+        """
+        ...
+
+
+class TagReader(Protocol):
+    """Reads tags."""
+
+    def tags(self, path: Path) -> Mapping[Field, object]:
+        """Return what the tags say as domain values; an untagged or unreadable file gives an empty mapping."""
+        ...
+
+
+class ContentDigester(Protocol):
+    """Knows a file by its sound alone."""
+
+    def digest(self, path: Path) -> ContentDigest:
+        """Return the digest of the audio without its tags; raises like `AudioReader.probe`."""
+        ...
+
+
+class FingerprintSession(Protocol):
+    """Takes one signal and gives its fingerprint."""
+
+    def feed(self, samples: Samples) -> None:
+        """Take the next block, float32 ``(channels, frames)``."""
+        ...
+
+    def finish(self) -> str | None:
+        """End the signal; return the fingerprint, None for one too short to have any."""
+        ...
+
+    def close(self) -> None:
+        """Release what the session holds; allowed at any time and twice."""
+        ...
+
+
+class Fingerprinter(Protocol):
+    """Computes Chromaprint fingerprints."""
+
+    def session(self, *, sample_rate_hz: int, channels: int) -> FingerprintSession:
+        """Begin a signal."""
+        ...
+
+
+# --- the catalogue -----------------------------------------------------------------------------------------------
+
+
+class TrackStore(Protocol):
+    """Identity and place of tracks."""
+
+    def add(self, tracks: Sequence[Track]) -> None:
+        """Add tracks; raises `ConflictError` where a path is taken by another present track."""
+        ...
+
+    def get(self, track_id: TrackId) -> Track | None: ...
+
+    def by_path(self, path: Path) -> Track | None:
+        """Find by path; NFC and NFD spellings of one path are the same."""
+        ...
+
+    def by_digest(self, digest: ContentDigest) -> Sequence[Track]: ...
+
+    def by_collection_id(self, collection_id: ForeignId) -> Track | None: ...
+
+    def by_id_prefix(self, prefix: str) -> Sequence[TrackId]:
+        """Return at most 10 ids that begin so."""
+        ...
+
+    def place(self, track_id: TrackId, *, path: Path, stamp: FileStamp | None, presence: Presence) -> None:
+        """Set where the file of a track is and how it looks."""
+        ...
+
+    def set_presence(self, track_ids: Sequence[TrackId], presence: Presence) -> None: ...
+
+    def set_reading(
+        self,
+        track_id: TrackId,
+        *,
+        stamp: FileStamp | None,
+        digest: ContentDigest | None,
+        analysed_at_s: float | None,
+        error: str | None,
+    ) -> None:
+        """Keep what reading the file gave; None for digest or analysed_at_s keeps the old value."""
+        ...
+
+    def set_collection_id(self, track_id: TrackId, collection_id: ForeignId | None) -> None: ...
+
+    def remove(self, track_ids: Sequence[TrackId]) -> None:
+        """Forget tracks with everything about them."""
+        ...
+
+    def absorb(self, keeper: TrackId, other: TrackId) -> None:
+        """Move facts, cues, playlist entries, jobs and vectors of `other` to `keeper`, then remove `other`."""
+        ...
+
+    def known_files(self, *, under: Path | None = None) -> Sequence[KnownFile]:
+        """Return all tracks that have a path, 100,000 in well under a second."""
+        ...
+
+    def unread(self) -> Sequence[TrackId]:
+        """Return present tracks that were never read, or whose stamp is None, and that have no open job."""
+        ...
+
+    def has_missing_with_digest(self) -> bool:
+        """Whether some missing track could be recognised by its sound."""
+        ...
+
+    def summary(self, track_id: TrackId) -> TrackSummary | None: ...
+
+    def summaries(self, track_ids: Sequence[TrackId]) -> Sequence[TrackSummary]:
+        """Return those that exist, in the given order."""
+        ...
+
+    def query(self, query: TrackQuery) -> Page[TrackSummary]: ...
+
+    def matching_ids(self, track_filter: TrackFilter) -> Sequence[TrackId]: ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Return ``total, present, missing, offline, analysed, failed``."""
+        ...
+
+
+class FactStore(Protocol):
+    """Statements; nothing is overwritten."""
+
+    def record(self, track_id: TrackId, facts: Sequence[AnyFact]) -> None:
+        """Add statements and bring the believed values up to date.
+
+        A statement that repeats its source's latest on that field, value and confidence, is not stored again.
+        """
+        ...
+
+    def facts(self, track_id: TrackId, *, field: Field | None = None) -> Sequence[AnyFact]:
+        """Return statements in the order they were made."""
+        ...
+
+    def believed(self, track_ids: Sequence[TrackId], field: Field) -> Mapping[TrackId, AnyFact]:
+        """Return the believed statement on one field of many tracks."""
+        ...
+
+
+class CueStore(Protocol):
+    """The DJ's cues."""
+
+    def cues(self, track_id: TrackId) -> Sequence[Cue]:
+        """Return hot cues by pad, then the others by time."""
+        ...
+
+    def replace(self, track_id: TrackId, cues: Sequence[Cue], *, origin: str) -> None:
+        """Set all cues of a track that come from one origin (``rekordbox``, ``xml`` ...)."""
+        ...
+
+
+class PlaylistStore(Protocol):
+    """Playlists and folders."""
+
+    def all(self) -> Sequence[Playlist]:
+        """Return every playlist and folder with its entries, parents before children, in their order."""
+        ...
+
+    def save(self, playlist: Playlist) -> None:
+        """Add it, or replace the one with its id."""
+        ...
+
+    def remove(self, playlist_id: PlaylistId) -> None: ...
+
+    def names_of(self, track_id: TrackId) -> Sequence[str]:
+        """Return the full names (``Folder/List``) of the playlists a track is on."""
+        ...
+
+
+class CollectionStore(Protocol):
+    """The bulk way of the DJ's collection into the catalogue."""
+
+    def apply(self, change: CollectionChange, *, source: Source, at_s: float, new_id: IdSource) -> ImportReport:
+        """Bring one change into the catalogue: tracks by collection id, else by path, else new; facts, cues, playlists.
+
+        All facts share one provenance row per source. A file is not looked at here: `presence` of a new track is
+        OFFLINE until somebody saw it.
+        """
+        ...
+
+    def mark(self, source: Source) -> Mapping[str, object] | None:
+        """Return where the last applied change of this source stood."""
+        ...
+
+
+class JobStore(Protocol):
+    """Durable work: none runs twice, none is lost."""
+
+    def enqueue(
+        self,
+        kind: JobKind,
+        track_ids: Sequence[TrackId],
+        *,
+        priority: Priority,
+        at_s: float,
+        new_id: IdSource,
+    ) -> Sequence[Job]:
+        """Queue work; where an open job of this kind exists for a track it is returned, its priority raised."""
+        ...
+
+    def claim(self, *, limit: int, at_s: float, priority_at_most: Priority = Priority.BACKGROUND) -> Sequence[Job]:
+        """Take up to `limit` queued jobs, most urgent then oldest first; they are running from now on."""
+        ...
+
+    def finish(self, job_id: JobId, *, state: JobState, at_s: float, error: str | None = None) -> Job:
+        """End a running or queued job; ending one that has ended raises `ConflictError`."""
+        ...
+
+    def requeue_interrupted(self, *, give_up_after: int, at_s: float) -> Sequence[Job]:
+        """At start: put running jobs back into the queue; those tried `give_up_after` times fail. Return the latter."""
+        ...
+
+    def requeue(self, job_id: JobId) -> Job:
+        """Put one running job back, e.g. because its worker died; counts as an attempt."""
+        ...
+
+    def get(self, job_id: JobId) -> Job | None: ...
+
+    def list(self, *, states: Sequence[JobState] = (), limit: int = 100) -> Sequence[Job]:
+        """Return jobs, running first, then queued, then the latest ended."""
+        ...
+
+    def counts(self) -> Mapping[JobState, int]: ...
+
+    def prune(self, *, ended_before_s: float) -> int:
+        """Forget ended jobs older than that; return how many."""
+        ...
+
+
+class VectorStore(Protocol):
+    """Embeddings and nearest neighbours, exact, per space."""
+
+    def put(self, space: EmbeddingSpace, track_id: TrackId, vector: Vector) -> None: ...
+
+    def get(self, space: EmbeddingSpace, track_id: TrackId) -> Vector | None: ...
+
+    def nearest(
+        self, space: EmbeddingSpace, vector: Vector, *, limit: int, among: Sequence[TrackId] | None = None
+    ) -> Sequence[Neighbour]:
+        """Return the nearest tracks, nearest first, among the given ones only where `among` is not None."""
+        ...
+
+    def count(self, space: EmbeddingSpace) -> int: ...
+
+
+class FolderStore(Protocol):
+    """Watched folders that were added at run time."""
+
+    def all(self) -> Sequence[WatchedFolder]: ...
+
+    def add(self, folder: WatchedFolder) -> None: ...
+
+    def remove(self, path: Path) -> bool:
+        """Forget a folder; False where it was not there."""
+        ...
+
+
+class StateStore(Protocol):
+    """Small named things that survive a restart, e.g. ``quiet``."""
+
+    def get(self, name: str) -> str | None: ...
+
+    def set(self, name: str, value: str | None) -> None: ...
+
+
+class Stores(Protocol):
+    """All stores inside one transaction."""
+
+    @property
+    def tracks(self) -> TrackStore: ...
+    @property
+    def facts(self) -> FactStore: ...
+    @property
+    def cues(self) -> CueStore: ...
+    @property
+    def playlists(self) -> PlaylistStore: ...
+    @property
+    def collection(self) -> CollectionStore: ...
+    @property
+    def jobs(self) -> JobStore: ...
+    @property
+    def vectors(self) -> VectorStore: ...
+    @property
+    def folders(self) -> FolderStore: ...
+    @property
+    def state(self) -> StateStore: ...
+
+
+class Catalogue(Protocol):
+    """Our own store. Thread-safe; several processes may have it open."""
+
+    def reading(self) -> AbstractContextManager[Stores]:
+        """Open a consistent view; nothing is written through it."""
+        ...
+
+    def writing(self) -> AbstractContextManager[Stores]:
+        """Open a write transaction: committed at the end of the block, rolled back when it raises.
+
+        Raises:
+            UnavailableError: Another process held the write lock for too long, or the disk is full.
+        """
+        ...
+
+    def release_memory(self) -> None:
+        """Give back caches; called when nothing happened for a while."""
+        ...
+
+
+# --- the outside -------------------------------------------------------------------------------------------------
+
+
+class CollectionReader(Protocol):
+    """A DJ program's collection as domain objects. Its files are never modified."""
+
+    @property
+    def source(self) -> Source:
+        """Who speaks in the facts that come from here."""
+        ...
+
+    def has_changed(self) -> bool:
+        """Look cheaply (microseconds) whether anybody wrote since the last `read`; never raises."""
+        ...
+
+    def read(self, since: Mapping[str, object] | None) -> CollectionChange:
+        """Read what changed since a mark; everything where the mark is None or no longer fits.
+
+        Raises:
+            NotFoundError: The database is not there.
+            UnavailableError: Locked or vanished in the middle; try again.
+            CorruptFileError: Not a database, or damaged.
+            UnauthorizedError: Encrypted with another key.
+            UnsupportedError: A schema we do not know.
+        """
+        ...
+
+    def describe(self) -> str:
+        """Say in one line what is read and how it went last."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class CollectionWriter(Protocol):
+    """Writes a collection that a DJ program can read."""
+
+    def write(self, target: BinaryIO, change: CollectionChange) -> None:
+        """Write all tracks and playlists of a full change."""
+        ...
+
+
+class FolderScanner(Protocol):
+    """Compares the disk with what is known."""
+
+    def sweep(self, folders: Sequence[Path], known: Sequence[KnownFile]) -> FolderChange:
+        """Walk the folders and report every difference to `known`; files still growing are left for later."""
+        ...
+
+    def look_at(self, paths: Iterable[Path], folders: Sequence[Path], known: Sequence[KnownFile]) -> FolderChange:
+        """The same for a few paths only (files or folders under watched folders)."""
+        ...
+
+
+class FolderWatcher(Protocol):
+    """Tells which paths may have changed, soon after they did."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def watch(self, folder: WatchedFolder) -> None:
+        """Begin to watch; a folder that is not there is watched from when it appears."""
+        ...
+
+    async def unwatch(self, path: Path) -> None: ...
+
+    def batches(self) -> AsyncIterator[frozenset[Path]]:
+        """Yield sets of paths that may have changed and have been calm since, until stopped."""
+        ...
+
+
+class PowerSensor(Protocol):
+    """Knows whether the computer runs on its battery."""
+
+    def on_battery(self) -> bool:
+        """Whether it does; False where that can't be known."""
+        ...

@@ -1,0 +1,60 @@
+"""What one complete analysis of one file found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cratehand.domain.audio import AudioFormat
+from cratehand.domain.audio_quality import AudioQuality
+from cratehand.domain.beatgrid import BeatGrid
+from cratehand.domain.cue import SuggestedCue
+from cratehand.domain.embedding import Vector
+from cratehand.domain.fields import Field
+from cratehand.domain.ids import ContentDigest
+from cratehand.domain.key import MusicalKey
+from cratehand.domain.loudness import Loudness
+from cratehand.domain.structure import Section
+from cratehand.domain.track import FileStamp
+from cratehand.domain.waveform import Waveform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrackAnalysis:
+    """Everything measured on the sound of one track. None is "could not be measured", never 0."""
+
+    duration_s: float
+    """Length of what the decoder delivered."""
+    tempo_bpm: float | None = None
+    tempo_confidence: float = 0.0
+    beat_grid: BeatGrid | None = None
+    beat_grid_confidence: float = 0.0
+    key: MusicalKey | None = None
+    key_confidence: float = 0.0
+    tuning_cents: float | None = None
+    loudness: Loudness | None = None
+    energy: int | None = None
+    energy_confidence: float = 0.0
+    sections: tuple[Section, ...] = ()
+    sections_confidence: float = 0.0
+    suggested_cues: tuple[SuggestedCue, ...] = ()
+    waveform: Waveform | None = None
+    quality: AudioQuality | None = None
+    quality_confidence: float = 0.0
+    feature_vector: Vector | None = None
+    """In `cratehand.domain.embedding.DSP_SPACE`, unit length."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FileReading:
+    """What a worker brings back from one file: identity, declarations, tags, and the analysis or the reason why not."""
+
+    path: str
+    stamp: FileStamp | None = None
+    digest: ContentDigest | None = None
+    format: AudioFormat | None = None
+    tags: Mapping[Field, object] = field(default_factory=dict)
+    fingerprint: str | None = None
+    """Chromaprint of the first 120 s, the base64 form that AcoustID takes."""
+    analysis: TrackAnalysis | None = None
+    errors: tuple[str, ...] = ()
+    """One line each; with `analysis` None the file could not be read."""
+    seconds_spent: float = 0.0
