@@ -1,6 +1,7 @@
 """Which of several statements about a field to believe: one pure function, one table.
 
-What a person set always wins, the latest first; a person may take it back. Among the others the product of the source's
+What a person set always wins, the latest word of any person. Of every other source, too, only its latest word counts,
+so that a file with other sound under the same name is never described by the old one. Among sources the product of the
 reliability for that kind of field and the maker's own confidence decides, then the newer statement.
 """
 
@@ -51,17 +52,15 @@ def believe(facts: Iterable[AnyFact]) -> AnyFact | None:
 def rank(facts: Sequence[AnyFact]) -> list[AnyFact]:
     """Order statements about one field by how far they are believed, the winner first.
 
-    A person's retraction and everything persons said before it are left out.
+    Of each source (a person; else kind and name, whatever the version) only the latest statement stands; a None takes
+    back what the source said before. At equal times the later in the sequence counts as the later.
     """
-    taken_back_at_s = max(
-        (fact.at_s for fact in facts if fact.source.kind is SourceKind.PERSON and fact.value is None),
-        default=float("-inf"),
-    )
-    standing = [
-        fact
-        for fact in facts
-        if fact.value is not None and (fact.source.kind is not SourceKind.PERSON or fact.at_s > taken_back_at_s)
-    ]
+    latest: dict[tuple[SourceKind, str], AnyFact] = {}
+    for fact in facts:
+        speaker = (fact.source.kind, "" if fact.source.kind is SourceKind.PERSON else fact.source.name)
+        if speaker not in latest or fact.at_s >= latest[speaker].at_s:
+            latest[speaker] = fact
+    standing = [fact for fact in latest.values() if fact.value is not None]
     return sorted(standing, key=_weight, reverse=True)
 
 

@@ -115,6 +115,10 @@ class TrackStore(Protocol):
 
     def get(self, track_id: TrackId) -> Track | None: ...
 
+    def many(self, track_ids: Sequence[TrackId]) -> Mapping[TrackId, Track]:
+        """Return those that exist, in bulk."""
+        ...
+
     def by_path(self, path: Path) -> Track | None:
         """Find by path; NFC and NFD spellings of one path are the same."""
         ...
@@ -188,12 +192,17 @@ class FactStore(Protocol):
     def record(self, track_id: TrackId, facts: Sequence[AnyFact]) -> None:
         """Add statements and bring the believed values up to date.
 
-        A statement that repeats its source's latest on that field, value and confidence, is not stored again.
+        A statement that repeats its source's latest on that field, value and confidence, is not stored again; a None
+        from a source that has said nothing on that field is not stored either.
         """
         ...
 
     def facts(self, track_id: TrackId, *, field: Field | None = None) -> Sequence[AnyFact]:
         """Return statements in the order they were made."""
+        ...
+
+    def statements(self, track_ids: Sequence[TrackId], field: Field) -> Mapping[TrackId, Sequence[AnyFact]]:
+        """Return all statements on one field of many tracks, in bulk; a track without any is absent."""
         ...
 
     def believed(self, track_ids: Sequence[TrackId], field: Field) -> Mapping[TrackId, AnyFact]:
@@ -206,6 +215,10 @@ class CueStore(Protocol):
 
     def cues(self, track_id: TrackId) -> Sequence[Cue]:
         """Return hot cues by pad, then the others by time."""
+        ...
+
+    def of(self, track_ids: Sequence[TrackId]) -> Mapping[TrackId, Sequence[Cue]]:
+        """Return the cues of many tracks in the order of `cues`; a track without any is absent."""
         ...
 
     def replace(self, track_id: TrackId, cues: Sequence[Cue], *, origin: str) -> None:
@@ -238,8 +251,16 @@ class CollectionStore(Protocol):
         """Bring one change into the catalogue: tracks by collection id, else by path, else new; facts, cues, playlists.
 
         All facts share one provenance row per source. A file is not looked at here: `presence` of a new track is
-        OFFLINE until somebody saw it.
+        OFFLINE until somebody saw it. A field that the collection stated before and states no more is taken back.
         """
+        ...
+
+    def attributes(self, track_ids: Sequence[TrackId]) -> Mapping[TrackId, Mapping[str, str]]:
+        """Return what the collection said that we do not interpret (`CollectionTrack.attributes`), in bulk."""
+        ...
+
+    def set_attributes(self, track_id: TrackId, attributes: Mapping[str, str]) -> None:
+        """Keep what we do not interpret."""
         ...
 
     def mark(self, source: Source) -> Mapping[str, object] | None:
@@ -274,8 +295,8 @@ class JobStore(Protocol):
         """At start: put running jobs back into the queue; those tried `give_up_after` times fail. Return the latter."""
         ...
 
-    def requeue(self, job_id: JobId) -> Job:
-        """Put one running job back, e.g. because its worker died; counts as an attempt."""
+    def requeue(self, job_id: JobId, *, counts: bool = True) -> Job:
+        """Put one running job back; without `counts` the attempt that ended so is not counted."""
         ...
 
     def get(self, job_id: JobId) -> Job | None: ...

@@ -48,8 +48,8 @@ PERSON = Source(kind=SourceKind.PERSON)
 class Fact(Generic[T_co]):
     """One statement about one field of one track.
 
-    The value has the type that `cratehand.domain.fact_values` names for the field. A None from a person takes back
-    what persons said before ("no opinion any more"); a None from anyone else is never stored.
+    The value has the type that `cratehand.domain.fact_values` names for the field. A None takes back what the same
+    source said before ("no opinion any more").
     """
 
     field: Field

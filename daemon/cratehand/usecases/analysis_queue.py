@@ -1,0 +1,253 @@
+"""Runs the queued analyses in worker processes and brings what they found into the catalogue."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Final
+
+from cratehand.domain.embedding import DSP_SPACE
+from cratehand.domain.errors import CratehandError
+from cratehand.domain.events import Event, JobProgressed, TrackAnalysed, TrackChanged
+from cratehand.domain.ids import ContentDigest, JobId, TrackId
+from cratehand.domain.job import Job, JobState, Priority
+from cratehand.domain.ports import Catalogue, Clock, Stores
+from cratehand.domain.track import Presence, Track
+from cratehand.domain.track_analysis import FileReading
+from cratehand.usecases.event_bus import EventBus
+from cratehand.usecases.lanes import Lanes
+from cratehand.usecases.quiet import Quiet
+from cratehand.usecases.reading_facts import facts_of
+
+logger = logging.getLogger(__name__)
+
+ReadFile = Callable[[str, ContentDigest | None], FileReading]
+"""What runs in a worker: path and known digest to reading; has to be picklable."""
+
+_ATTEMPTS: Final = 3
+_IDLE_LOOK_S: Final = 15.0
+"""How often an idle queue looks by itself, e.g. because the command line queued something or an hours window opened."""
+_TICK_S: Final = 1.0
+
+
+class AnalysisQueue:
+    """Owns the running analyses: claims jobs, hands them to the executor, records results.
+
+    A job whose worker died goes back into the queue, at most three times. Background jobs that run when silence is
+    asked for are stopped and go back without counting.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        catalogue: Catalogue,
+        *,
+        executor: Executor,
+        read_file: ReadFile,
+        workers: int,
+        quiet: Quiet,
+        bus: EventBus,
+        clock: Clock,
+        lanes: Lanes,
+    ) -> None:
+        self._catalogue = catalogue
+        self._executor = executor
+        self._read_file = read_file
+        self._workers = workers
+        self._quiet = quiet
+        self._bus = bus
+        self._clock = clock
+        self._lanes = lanes
+        self._running: dict[JobId, tuple[Job, Future[FileReading]]] = {}
+        self._wake = asyncio.Event()
+
+    @property
+    def running(self) -> int:
+        """How many analyses run now."""
+        return len(self._running)
+
+    def recover(self) -> None:
+        """Put back what a crash interrupted; call once, before `run`."""
+        with self._catalogue.writing() as stores:
+            given_up = stores.jobs.requeue_interrupted(give_up_after=_ATTEMPTS, at_s=self._clock.now_s())
+            for job in given_up:
+                self._mark_failed(stores, job, "the analysis was interrupted three times: is the file damaged?")
+        for job in given_up:
+            logger.warning("analysis of track %s given up after %d attempts", job.track_id, job.attempts)
+
+    async def run(self) -> None:
+        """Work for ever; cancelling it stops the workers and leaves their jobs to the next start."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen(), name="analysis queue: events")
+            try:
+                while True:
+                    self._wake.clear()
+                    await self._fill(tasks)
+                    await self._wait()
+            finally:
+                for _, future in self._running.values():
+                    future.cancel()
+
+    async def idle(self) -> None:
+        """Return once no job waits or runs; for `cratehand run --once`."""
+        while True:
+            counts = await self._lanes.quick(self._counts)
+            if not self._running and not counts.get(JobState.QUEUED) and not counts.get(JobState.RUNNING):
+                return
+            await asyncio.sleep(0.2)
+
+    def _counts(self) -> dict[JobState, int]:
+        with self._catalogue.reading() as stores:
+            return dict(stores.jobs.counts())
+
+    async def _wait(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), _TICK_S if self._running else _IDLE_LOOK_S)
+
+    async def _listen(self) -> None:
+        with self._bus.subscribe() as subscription:
+            async for numbered in subscription:
+                match numbered.event:
+                    case JobProgressed(job=job):
+                        if job.state is JobState.CANCELLED and job.id in self._running:
+                            self._running[job.id][1].cancel()
+                        if job.state in {JobState.QUEUED, JobState.CANCELLED}:
+                            self._wake.set()
+                    case _:
+                        pass
+
+    async def _fill(self, tasks: asyncio.TaskGroup) -> None:
+        silent = await self._lanes.quick(self._quiet.reason) is not None
+        if silent:
+            self._stop_background()
+        free = self._workers - len(self._running)
+        if free <= 0:
+            return
+        ceiling = Priority.INTERACTIVE if silent else Priority.BACKGROUND
+        for job, track in await self._lanes.quick(self._claim, free, ceiling):
+            future = self._executor.submit(self._read_file, str(track.path), _digest_if_analysed(track))
+            self._running[job.id] = (job, future)
+            tasks.create_task(self._follow(job, future), name=f"analysis {job.id}")
+
+    def _stop_background(self) -> None:
+        for job, future in self._running.values():
+            if job.priority is not Priority.INTERACTIVE:
+                future.cancel()
+
+    def _claim(self, limit: int, ceiling: Priority) -> list[tuple[Job, Track]]:
+        now_s = self._clock.now_s()
+        claimed: list[tuple[Job, Track]] = []
+        events: list[Event] = []
+        with self._catalogue.reading() as stores:
+            if not stores.jobs.counts().get(JobState.QUEUED):
+                return []
+        with self._catalogue.writing() as stores:
+            for job in stores.jobs.claim(limit=limit, at_s=now_s, priority_at_most=ceiling):
+                track = stores.tracks.get(job.track_id) if job.track_id else None
+                if track is not None and track.path is not None and track.presence is Presence.PRESENT:
+                    claimed.append((job, track))
+                    events.append(JobProgressed(job=job))
+                else:
+                    reason = "the file is not there now; it is analysed when it comes back"
+                    ended = stores.jobs.finish(job.id, state=JobState.CANCELLED, at_s=now_s, error=reason)
+                    events.append(JobProgressed(job=ended))
+        for event in events:
+            self._bus.publish(event)
+        return claimed
+
+    async def _follow(self, job: Job, future: Future[FileReading]) -> None:
+        try:
+            reading = await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            if not future.cancelled():
+                raise
+            await self._lanes.quick(self._put_back, job, counts=False)
+        except CratehandError as error:
+            await self._lanes.quick(self._fail, job, str(error))
+        except Exception as error:
+            # The owner of the worker: whatever it died of concerns this one job only.
+            logger.warning("the worker that analysed track %s died: %s", job.track_id, error)
+            await self._lanes.quick(self._put_back, job, counts=True)
+        else:
+            await self._lanes.quick(self._record, job, reading)
+        finally:
+            self._running.pop(job.id, None)
+            self._wake.set()
+
+    def _put_back(self, job: Job, *, counts: bool) -> None:
+        with self._catalogue.writing() as stores:
+            now = stores.jobs.get(job.id)
+            if now is None or now.state is not JobState.RUNNING:
+                return
+            if counts and now.attempts >= _ATTEMPTS:
+                after = self._mark_failed(stores, now, "the analysis crashed three times: the file is damaged")
+            else:
+                after = stores.jobs.requeue(job.id, counts=counts)
+        self._bus.publish(JobProgressed(job=after))
+
+    def _fail(self, job: Job, error: str) -> None:
+        with self._catalogue.writing() as stores:
+            now = stores.jobs.get(job.id)
+            if now is None or now.state is not JobState.RUNNING:
+                return
+            ended = self._mark_failed(stores, now, error)
+        self._bus.publish(JobProgressed(job=ended))
+
+    def _mark_failed(self, stores: Stores, job: Job, error: str) -> Job:
+        if job.track_id is not None and (track := stores.tracks.get(job.track_id)) is not None:
+            stores.tracks.set_reading(track.id, stamp=track.stamp, digest=None, analysed_at_s=None, error=error)
+        current = stores.jobs.get(job.id)
+        if current is not None and current.state.is_final:
+            return current
+        return stores.jobs.finish(job.id, state=JobState.FAILED, at_s=self._clock.now_s(), error=error)
+
+    def _record(self, job: Job, reading: FileReading) -> None:
+        """Write everything one reading says, and the end of its job, in one transaction: both or neither."""
+        assert job.track_id is not None
+        now_s = self._clock.now_s()
+        failed = reading.digest is None or (reading.analysis is None and bool(reading.errors))
+        error = "; ".join(reading.errors) or None
+        with self._catalogue.writing() as stores:
+            now = stores.jobs.get(job.id)
+            if now is None or now.state is not JobState.RUNNING or stores.tracks.get(job.track_id) is None:
+                return
+            stores.tracks.set_reading(
+                job.track_id,
+                stamp=reading.stamp,
+                digest=reading.digest,
+                analysed_at_s=now_s if reading.analysis is not None else None,
+                error=error,
+            )
+            stores.facts.record(job.track_id, facts_of(reading, at_s=now_s))
+            if reading.analysis is not None and reading.analysis.feature_vector is not None:
+                stores.vectors.put(DSP_SPACE, job.track_id, reading.analysis.feature_vector)
+            state = JobState.FAILED if failed else JobState.DONE
+            ended = stores.jobs.finish(job.id, state=state, at_s=now_s, error=error)
+            keeper = _recognise_moved(stores, job.track_id)
+        if error:
+            logger.warning("%s", error)
+        logger.debug("analysed %s in %.1f s", reading.path, reading.seconds_spent)
+        self._bus.publish(TrackAnalysed(track_id=keeper))
+        self._bus.publish(TrackChanged(track_id=keeper))
+        self._bus.publish(JobProgressed(job=ended))
+
+
+def _digest_if_analysed(track: Track) -> ContentDigest | None:
+    return track.digest if track.analysed_at_s is not None else None
+
+
+def _recognise_moved(stores: Stores, track_id: TrackId) -> TrackId:
+    """Where a missing track has the sound of a new one, the new file is the old track: its history goes on."""
+    track = stores.tracks.get(track_id)
+    if track is None or track.digest is None or track.collection_id is not None or track.path is None:
+        return track_id
+    lost = [
+        other
+        for other in stores.tracks.by_digest(track.digest)
+        if other.id != track_id and other.presence is Presence.MISSING and other.added_at_s <= track.added_at_s
+    ]
+    if not lost:
+        return track_id
+    stores.tracks.absorb(lost[0].id, track_id)
+    stores.tracks.place(lost[0].id, path=track.path, stamp=track.stamp, presence=Presence.PRESENT)
+    return lost[0].id

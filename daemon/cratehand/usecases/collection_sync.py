@@ -1,0 +1,104 @@
+"""Rekordbox reaches the catalogue, again and again, without anybody noticing."""
+
+import asyncio
+import logging
+from typing import Final
+
+from cratehand.domain.collection import ImportReport
+from cratehand.domain.errors import CratehandError
+from cratehand.domain.events import CollectionSynced, TrackChanged
+from cratehand.domain.ports import Catalogue, Clock, CollectionReader, IdSource
+from cratehand.usecases.event_bus import Publish
+from cratehand.usecases.folder_sync import FolderSync
+from cratehand.usecases.lanes import Lanes
+
+logger = logging.getLogger(__name__)
+
+_POLL_S: Final = 1.0
+_DEBOUNCE_S: Final = 0.4
+_LONGEST_BACK_OFF_S: Final = 60.0
+_FEW: Final = 200
+"""Up to so many changed tracks are announced one by one; more by one event with counts."""
+
+
+class CollectionSync:
+    """Follows the DJ's collection."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        reader: CollectionReader,
+        *,
+        folder_sync: FolderSync,
+        clock: Clock,
+        new_id: IdSource,
+        publish: Publish,
+    ) -> None:
+        self._catalogue = catalogue
+        self._reader = reader
+        self._folder_sync = folder_sync
+        self._clock = clock
+        self._new_id = new_id
+        self._publish = publish
+        self._last_error: str | None = None
+
+    @property
+    def last_error(self) -> str | None:
+        """Why the latest read failed, in one line; None when it went well."""
+        return self._last_error
+
+    def describe(self) -> str:
+        """Say in one line what is read and how it went last."""
+        return self._reader.describe()
+
+    def sync(self) -> ImportReport:
+        """Read what changed and bring it into the catalogue; look at the files it names.
+
+        Raises:
+            CratehandError: As `CollectionReader.read`.
+        """
+        with self._catalogue.reading() as stores:
+            mark = stores.collection.mark(self._reader.source)
+        change = self._reader.read(mark)
+        if change.is_empty:
+            return ImportReport()
+        with self._catalogue.writing() as stores:
+            report = stores.collection.apply(
+                change, source=self._reader.source, at_s=self._clock.now_s(), new_id=self._new_id
+            )
+        logger.info(
+            "collection: %d added, %d changed, %d removed, %d cues, %d playlists",
+            len(report.added), len(report.changed), len(report.removed), report.cues, report.playlists,
+        )  # fmt: skip
+        self._announce(report)
+        if report.added or report.changed:
+            self._folder_sync.sweep()
+        return report
+
+    async def follow(self, lanes: Lanes) -> None:
+        """Poll for ever; an error is told once and tried again, ever more slowly, up to once a minute."""
+        wait_s, pending = _POLL_S, True
+        while True:
+            if pending:
+                try:
+                    await lanes.slow(self.sync)
+                    pending, wait_s, self._last_error = False, _POLL_S, None
+                except CratehandError as error:
+                    wait_s = min(wait_s * 2, _LONGEST_BACK_OFF_S)
+                    if str(error) != self._last_error:
+                        self._last_error = str(error)
+                        logger.warning("the collection can't be read, cratehand tries again: %s", error)
+            await asyncio.sleep(wait_s)
+            if not pending and await lanes.quick(self._reader.has_changed):
+                # Rekordbox writes in bursts; wait for the end of this one.
+                pending = True
+                await asyncio.sleep(_DEBOUNCE_S)
+
+    def _announce(self, report: ImportReport) -> None:
+        self._publish(
+            CollectionSynced(added=len(report.added), changed=len(report.changed), removed=len(report.removed))
+        )
+        touched = [*report.added, *report.changed, *report.removed]
+        if len(touched) <= _FEW:
+            for track_id in touched:
+                self._publish(TrackChanged(track_id=track_id))

@@ -1,0 +1,119 @@
+"""Read one file completely: identity, declarations, tags, sound. This is what a worker process does."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from cratehand.domain.audio import AudioFormat, Samples
+from cratehand.domain.errors import CratehandError
+from cratehand.domain.fields import Field
+from cratehand.domain.ids import ContentDigest
+from cratehand.domain.ports import AudioReader, ContentDigester, Fingerprinter, FingerprintSession, TagReader
+from cratehand.domain.track import FileStamp
+from cratehand.domain.track_analysis import FileReading, TrackAnalysis
+
+logger = logging.getLogger(__name__)
+
+
+class SignalAnalyser(Protocol):
+    """Takes one signal block by block and gives its analysis."""
+
+    def feed(self, samples: Samples) -> None: ...
+
+    def finish(self) -> TrackAnalysis: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingTools:
+    """The abilities that reading a file takes."""
+
+    reader: AudioReader
+    tags: TagReader
+    digester: ContentDigester
+    fingerprinter: Fingerprinter
+    stamp_of: Callable[[Path], FileStamp]
+    analyser: Callable[[AudioFormat], SignalAnalyser]
+
+
+def read_file(tools: ReadingTools, path: Path, *, known_digest: ContentDigest | None = None) -> FileReading:
+    """Read one file; never raises for a bad one, since the reason belongs to the reading.
+
+    Args:
+        tools: The abilities.
+        path: The file.
+        known_digest: Digest of the sound when it was last analysed; where it still holds only tags and declarations
+            are read, since the sound is the same.
+
+    Returns:
+        The reading; `analysis` is None where the sound could not be read or has not changed.
+    """
+    began_s = time.perf_counter()
+    stamp: FileStamp | None = None
+    digest: ContentDigest | None = None
+    declared: AudioFormat | None = None
+    tags: Mapping[Field, object] = {}
+    fingerprint: str | None = None
+    analysis: TrackAnalysis | None = None
+    errors: list[str] = []
+    try:
+        stamp = tools.stamp_of(path)
+        declared = tools.reader.probe(path)
+        tags = tools.tags.tags(path)
+        digest = tools.digester.digest(path)
+        if digest != known_digest:
+            analysis, fingerprint, errors = _listen(tools, path, declared)
+    except CratehandError as error:
+        errors.append(str(error))
+    except OSError as error:
+        errors.append(f"{path}: {error.strerror or error}: is the drive still there?")
+    return FileReading(
+        path=str(path),
+        stamp=stamp,
+        digest=digest,
+        format=declared,
+        tags=tags,
+        fingerprint=fingerprint,
+        analysis=analysis,
+        errors=tuple(errors),
+        seconds_spent=time.perf_counter() - began_s,
+    )
+
+
+def _listen(
+    tools: ReadingTools, path: Path, declared: AudioFormat
+) -> tuple[TrackAnalysis | None, str | None, list[str]]:
+    analyser = tools.analyser(declared)
+    errors: list[str] = []
+    heard = False
+    session = tools.fingerprinter.session(sample_rate_hz=declared.sample_rate_hz, channels=declared.channels)
+    with closing(session):
+        blocks = _until_error(tools.reader.blocks(path), errors)
+        for block in blocks:
+            heard = True
+            analyser.feed(block)
+            session.feed(block)
+        if not heard:
+            return None, None, errors or [f"{path}: holds no audio: delete it or get it again"]
+        fingerprint = _fingerprint(session, path)
+    return analyser.finish(), fingerprint, errors
+
+
+def _until_error(blocks: Iterator[Samples], errors: list[str]) -> Iterator[Samples]:
+    """Yield what can be decoded; a damaged rest is one line, what came before it is still good."""
+    try:
+        yield from blocks
+    except CratehandError as error:
+        errors.append(str(error))
+
+
+def _fingerprint(session: FingerprintSession, path: Path) -> str | None:
+    try:
+        return session.finish()
+    except CratehandError as error:
+        # A missing fingerprint costs one ability later; it is no reason to lose the analysis.
+        logger.warning("no fingerprint of %s: %s", path, error)
+        return None

@@ -1,0 +1,67 @@
+"""How the daemon is."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cratehand.domain.ports import Catalogue, Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What `cratehand status` shows."""
+
+    version: str
+    uptime_s: float
+    data_dir: str
+    tracks: dict[str, int]
+    """``total, present, missing, offline, analysed, failed``."""
+    jobs: dict[str, int]
+    """State to number."""
+    quiet_reason: str | None
+    collection: str
+    """One line about Rekordbox."""
+    collection_error: str | None
+    folders: Sequence[str]
+
+
+class Health:
+    """Gathers the state of all parts."""
+
+    def __init__(  # noqa: PLR0913
+        self,
+        catalogue: Catalogue,
+        *,
+        version: str,
+        data_dir: Path,
+        clock: Clock,
+        quiet_reason: Callable[[], str | None],
+        folders: Callable[[], Sequence[Path]],
+        collection: Callable[[], tuple[str, str | None]],
+    ) -> None:
+        self._catalogue = catalogue
+        self._version = version
+        self._data_dir = data_dir
+        self._clock = clock
+        self._quiet_reason = quiet_reason
+        self._folders = folders
+        self._collection = collection
+        self._began_s = clock.monotonic_s()
+
+    def status(self) -> Status:
+        """Return the state of all parts now."""
+        with self._catalogue.reading() as stores:
+            tracks = dict(stores.tracks.counts())
+            jobs = {state.value: count for state, count in stores.jobs.counts().items()}
+        described, error = self._collection()
+        return Status(
+            version=self._version,
+            uptime_s=self._clock.monotonic_s() - self._began_s,
+            data_dir=str(self._data_dir),
+            tracks=tracks,
+            jobs=jobs,
+            quiet_reason=self._quiet_reason(),
+            collection=described,
+            collection_error=error,
+            folders=[str(path) for path in self._folders()],
+        )
