@@ -66,6 +66,10 @@ class AnalysisQueue:
         """How many analyses run now."""
         return len(self._running)
 
+    def wake(self) -> None:
+        """Look for work at once; call on the event loop."""
+        self._wake.set()
+
     def recover(self) -> None:
         """Put back what a crash interrupted; call once, before `run`."""
         with self._catalogue.writing() as stores:

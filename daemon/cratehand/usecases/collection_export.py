@@ -1,8 +1,9 @@
 """The catalogue leaves as a collection that Rekordbox accepts, or as a playlist file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Final, cast
 
 from cratehand.domain.belief import rank
@@ -44,11 +45,41 @@ class ExportSummary:
     without_file: int
 
 
-class CollectionExport:
-    """Builds collections out of the catalogue."""
+WriteCollection = Callable[[Path, CollectionChange], None]
+"""Writes a collection to a file, whole or not at all; raises `UnavailableError` where it can't."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+
+class CollectionExport:
+    """Builds collections out of the catalogue and hands them to the writers."""
+
+    def __init__(self, catalogue: Catalogue, *, write_xml: WriteCollection, write_m3u8: WriteCollection) -> None:
         self._catalogue = catalogue
+        self._write_xml = write_xml
+        self._write_m3u8 = write_m3u8
+
+    def to_rekordbox(
+        self,
+        target: Path,
+        *,
+        playlist: str | None = None,
+        suggestions: Suggestions = Suggestions.NONE,
+        dry_run: bool = False,
+    ) -> ExportSummary:
+        """Write Rekordbox XML: the whole catalogue, or one playlist or folder; errors as in `build`."""
+        change, summary = self.build(playlist=playlist, suggestions=suggestions)
+        if not dry_run:
+            self._write_xml(target, change)
+        return summary
+
+    def to_m3u8(self, target: Path, *, playlist: str | None = None, dry_run: bool = False) -> ExportSummary:
+        """Write an M3U8 playlist: one playlist in its order, a folder's tracks once each, or all tracks.
+
+        The writer takes the tracks in the order in which they stand in the change.
+        """
+        change, summary = self.build(playlist=playlist)
+        if not dry_run:
+            self._write_m3u8(target, change)
+        return summary
 
     def build(
         self, *, playlist: str | None = None, suggestions: Suggestions = Suggestions.NONE
@@ -84,8 +115,9 @@ class CollectionExport:
         grids = {field: stores.facts.statements(ids, field) for field in (Field.TEMPO_BPM, Field.BEAT_GRID)}
         suggested = stores.facts.believed(ids, Field.SUGGESTED_CUES) if suggestions is not Suggestions.NONE else {}
         cues, attributes = stores.cues.of(ids), stores.collection.attributes(ids)
+        found = stores.tracks.many(ids)
         tracks: dict[TrackId, CollectionTrack] = {}
-        for track_id, track in stores.tracks.many(ids).items():
+        for track_id, track in ((track_id, found[track_id]) for track_id in ids if track_id in found):
             if track.path is None:
                 continue
             values = {field: facts[track_id].value for field, facts in believed.items() if track_id in facts}
