@@ -1,0 +1,44 @@
+"""What holds for every test: nothing connects beyond this computer, and no setting of the developer leaks in."""
+
+import ipaddress
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+_ELSEWHERE: list[str] = []
+
+
+def _guard(event: str, arguments: tuple[Any, ...]) -> None:
+    if event not in {"socket.connect", "socket.sendto"} or len(arguments) < 2:
+        return
+    address = arguments[1]
+    if isinstance(address, tuple) and address and not _is_loopback(str(address[0])):
+        _ELSEWHERE.append(f"{event} {address}")
+        raise PermissionError(f"a test may only connect to this computer, not to {address}")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.split("%")[0]).is_loopback
+    except ValueError:
+        return host in {"localhost", ""}
+
+
+sys.addaudithook(_guard)
+
+
+@pytest.fixture(autouse=True)
+def _no_connection_elsewhere() -> Iterator[None]:
+    _ELSEWHERE.clear()
+    yield
+    assert not _ELSEWHERE, f"this test tried to reach {_ELSEWHERE}"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.upper().startswith("CRATEHAND_") and name != "CRATEHAND_BENCH_DATA":
+            monkeypatch.delenv(name)
