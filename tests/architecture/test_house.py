@@ -71,7 +71,9 @@ def test_no_bare_duration_or_gain_in_the_domain() -> None:
         f"{path.name}: {node.target.id}"
         for path in (ROOT / "daemon/cratehand/domain").glob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and unitless.match(node.target.id)
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Name)
+        and unitless.match(node.target.id)
         and ast.unparse(node.annotation).startswith("float")
     ]
     assert not found
