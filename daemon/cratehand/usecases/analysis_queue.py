@@ -71,26 +71,31 @@ class AnalysisQueue:
         self._wake.set()
 
     def recover(self) -> None:
-        """Put back what a crash interrupted; call once, before `run`."""
+        """Put back what a crash interrupted; call once, before `run`.
+
+        It doesn't count as an attempt: files are opened in workers only, so the daemon did not die of one.
+        """
         with self._catalogue.writing() as stores:
-            given_up = stores.jobs.requeue_interrupted(give_up_after=_ATTEMPTS, at_s=self._clock.now_s())
-            for job in given_up:
-                self._mark_failed(stores, job, "the analysis was interrupted three times: is the file damaged?")
-        for job in given_up:
-            logger.warning("analysis of track %s given up after %d attempts", job.track_id, job.attempts)
+            interrupted = stores.jobs.list(states=[JobState.RUNNING], limit=100_000)
+            for job in interrupted:
+                stores.jobs.requeue(job.id, counts=False)
+        if interrupted:
+            logger.info("%d interrupted analyses go on", len(interrupted))
 
     async def run(self) -> None:
         """Work for ever; cancelling it stops the workers and leaves their jobs to the next start."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen(), name="analysis queue: events")
-            try:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._listen(), name="analysis queue: events")
                 while True:
                     self._wake.clear()
                     await self._fill(tasks)
                     await self._wait()
-            finally:
-                for _, future in self._running.values():
-                    future.cancel()
+        finally:
+            for job, future in list(self._running.values()):
+                future.cancel()
+                self._put_back(job, counts=False)
+            self._running.clear()
 
     async def idle(self) -> None:
         """Return once no job waits or runs; for `cratehand run --once`."""
@@ -163,20 +168,26 @@ class AnalysisQueue:
         try:
             reading = await asyncio.wrap_future(future)
         except asyncio.CancelledError:
-            if not future.cancelled():
-                raise
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # the daemon stops; `run` puts the job back
             await self._lanes.quick(self._put_back, job, counts=False)
+            self._forget(job)
         except CratehandError as error:
             await self._lanes.quick(self._fail, job, str(error))
+            self._forget(job)
         except Exception as error:
             # The owner of the worker: whatever it died of concerns this one job only.
             logger.warning("the worker that analysed track %s died: %s", job.track_id, error)
             await self._lanes.quick(self._put_back, job, counts=True)
+            self._forget(job)
         else:
             await self._lanes.quick(self._record, job, reading)
-        finally:
-            self._running.pop(job.id, None)
-            self._wake.set()
+            self._forget(job)
+
+    def _forget(self, job: Job) -> None:
+        self._running.pop(job.id, None)
+        self._wake.set()
 
     def _put_back(self, job: Job, *, counts: bool) -> None:
         with self._catalogue.writing() as stores:

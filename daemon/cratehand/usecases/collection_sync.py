@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from cratehand.domain.collection import ImportReport
 from cratehand.domain.errors import CratehandError
 from cratehand.domain.events import CollectionSynced, TrackChanged
+from cratehand.domain.ids import TrackId
 from cratehand.domain.ports import Catalogue, Clock, CollectionReader, IdSource
 from cratehand.usecases.event_bus import Publish
 from cratehand.usecases.folder_sync import FolderSync
@@ -24,7 +26,7 @@ _FEW: Final = 200
 class CollectionSync:
     """Follows the DJ's collection."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         catalogue: Catalogue,
         reader: CollectionReader,
@@ -33,6 +35,7 @@ class CollectionSync:
         clock: Clock,
         new_id: IdSource,
         publish: Publish,
+        changed: Callable[[Sequence[TrackId]], None] = lambda _: None,
     ) -> None:
         self._catalogue = catalogue
         self._reader = reader
@@ -40,6 +43,7 @@ class CollectionSync:
         self._clock = clock
         self._new_id = new_id
         self._publish = publish
+        self._changed = changed
         self._last_error: str | None = None
 
     @property
@@ -71,6 +75,7 @@ class CollectionSync:
             len(report.added), len(report.changed), len(report.removed), report.cues, report.playlists,
         )  # fmt: skip
         self._announce(report)
+        self._changed([*report.added, *report.changed])
         if report.added or report.changed:
             self._folder_sync.sweep()
         return report

@@ -1,0 +1,130 @@
+"""What Rekordbox's analysis files say: grids, phrases, waveforms; read in the background, a batch at a time."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from typing import Final
+
+from cratehand.domain.errors import CratehandError
+from cratehand.domain.events import TrackChanged
+from cratehand.domain.fields import Field
+from cratehand.domain.ids import ForeignId, TrackId
+from cratehand.domain.ports import Catalogue, Clock, Stores
+from cratehand.domain.provenance import AnyFact, Fact, Source, SourceKind
+from cratehand.domain.search import TrackFilter
+from cratehand.usecases.event_bus import EventBus
+from cratehand.usecases.lanes import Lanes
+from cratehand.usecases.quiet import Quiet
+
+logger = logging.getLogger(__name__)
+
+ReadDetails = Callable[[tuple[ForeignId, ...]], Mapping[ForeignId, Mapping[Field, object]]]
+"""What runs in a worker: ids of the collection to what its analysis files say; has to be picklable."""
+
+_BATCH: Final = 100
+_SILENT_LOOK_S: Final = 30.0
+
+
+class CollectionDetails:
+    """Brings the analysis files of the DJ's collection into the catalogue as statements of Rekordbox."""
+
+    def __init__(  # noqa: PLR0913
+        self,
+        catalogue: Catalogue,
+        *,
+        source: Source,
+        executor: Executor,
+        read: ReadDetails,
+        quiet: Quiet,
+        bus: EventBus,
+        clock: Clock,
+        lanes: Lanes,
+    ) -> None:
+        self._catalogue = catalogue
+        self._source = source
+        self._executor = executor
+        self._read = read
+        self._quiet = quiet
+        self._bus = bus
+        self._clock = clock
+        self._lanes = lanes
+        self._waiting: dict[TrackId, None] = {}
+        self._news = asyncio.Event()
+
+    def want(self, track_ids: Sequence[TrackId]) -> None:
+        """Queue tracks whose rows changed; call on the event loop."""
+        self._waiting.update(dict.fromkeys(track_ids))
+        self._news.set()
+
+    async def run(self) -> None:
+        """Work for ever, silent when silence is asked for; begins with the tracks whose files were never read."""
+        self.want(await self._lanes.slow(self._never_read))
+        while True:
+            await self._news.wait()
+            while await self._lanes.quick(self._quiet.reason):
+                await asyncio.sleep(_SILENT_LOOK_S)
+            if not await self.read_batch():
+                self._news.clear()
+
+    async def read_all(self) -> None:
+        """Read everything that waits or was never read; for `cratehand run --once`."""
+        self.want(await self._lanes.slow(self._never_read))
+        while await self.read_batch():
+            pass
+
+    async def read_batch(self) -> bool:
+        """Read the next batch; False where nothing waits."""
+        batch = list(self._waiting)[:_BATCH]
+        for track_id in batch:
+            del self._waiting[track_id]
+        ids = await self._lanes.quick(self._collection_ids, batch)
+        if not ids:
+            return bool(self._waiting)
+        try:
+            found = await asyncio.wrap_future(self._executor.submit(self._read, tuple(ids)))
+        except CratehandError as error:
+            logger.warning("the analysis files of %d tracks could not be read: %s", len(ids), error)
+            return False
+        known = {ids[foreign]: values for foreign, values in found.items() if foreign in ids}
+        await self._lanes.quick(self._record, known)
+        return bool(self._waiting)
+
+    def _never_read(self) -> list[TrackId]:
+        with self._catalogue.reading() as stores:
+            ids = stores.tracks.matching_ids(TrackFilter())
+            said = stores.facts.statements(ids, Field.BEAT_GRID)
+            tracks = stores.tracks.many(ids)
+        return [
+            track_id
+            for track_id, track in tracks.items()
+            if track.collection_id is not None
+            and not any(fact.source.kind is SourceKind.REKORDBOX for fact in said.get(track_id, ()))
+        ]
+
+    def _collection_ids(self, batch: Sequence[TrackId]) -> dict[ForeignId, TrackId]:
+        with self._catalogue.reading() as stores:
+            tracks = stores.tracks.many(batch).values()
+        return {track.collection_id: track.id for track in tracks if track.collection_id is not None}
+
+    def _record(self, found: Mapping[TrackId, Mapping[Field, object]]) -> None:
+        at_s = self._clock.now_s()
+        with self._catalogue.writing() as stores:
+            for track_id, values in found.items():
+                source = _speaker(stores, track_id, self._source)
+                facts: list[AnyFact] = [
+                    Fact(field=field, value=value, source=source, at_s=at_s) for field, value in values.items()
+                ]
+                stores.facts.record(track_id, facts)
+        for track_id in found:
+            self._bus.publish(TrackChanged(track_id=track_id))
+
+
+def _speaker(stores: Stores, track_id: TrackId, source: Source) -> Source:
+    """Return the source under which Rekordbox states the tempo of a track: locked grids have one of their own."""
+    said = [
+        fact.source
+        for fact in stores.facts.facts(track_id, field=Field.TEMPO_BPM)
+        if fact.source.kind is source.kind and fact.source.name.startswith(source.name)
+    ]
+    return said[-1] if said else source

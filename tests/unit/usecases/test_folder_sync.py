@@ -1,0 +1,162 @@
+"""What is seen on the disk reaches the catalogue, and history is never lost."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pytest
+
+from cratehand.catalogue.device import SqliteCatalogue
+from cratehand.domain.errors import CorruptFileError
+from cratehand.domain.events import Event, TrackAdded
+from cratehand.domain.folders import FolderChange, KnownFile, SeenFile
+from cratehand.domain.ids import ContentDigest
+from cratehand.domain.job import JobState, Priority
+from cratehand.domain.track import FileStamp, Presence, Track
+from cratehand.usecases.folder_sync import FolderSync
+from tests.fakes.clock import HandWoundClock, counting_ids
+
+MUSIC = Path("/music")
+
+
+def seen(name: str, *, size: int = 100, inode: int = 1) -> SeenFile:
+    return SeenFile(path=MUSIC / name, stamp=FileStamp(size_bytes=size, mtime_ns=1, ctime_ns=1, inode=inode))
+
+
+class ScriptedScanner:
+    """Implements the port `FolderScanner` with answers laid down before."""
+
+    def __init__(self) -> None:
+        self.answers: list[FolderChange] = []
+        self.asked_known: list[Sequence[KnownFile]] = []
+
+    def sweep(self, folders: Sequence[Path], known: Sequence[KnownFile]) -> FolderChange:
+        self.asked_known.append(known)
+        return self.answers.pop(0) if self.answers else FolderChange()
+
+    def look_at(self, paths: Iterable[Path], folders: Sequence[Path], known: Sequence[KnownFile]) -> FolderChange:
+        return self.sweep(folders, known)
+
+
+class NamedDigests:
+    """Implements the port `ContentDigester`: digests by file name; what has none can't be read."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self._names = names
+
+    def digest(self, path: Path) -> ContentDigest:
+        if path.name not in self._names:
+            raise CorruptFileError(f"{path}: not audio")
+        return ContentDigest(self._names[path.name])
+
+
+@pytest.fixture
+def scanner() -> ScriptedScanner:
+    return ScriptedScanner()
+
+
+@pytest.fixture
+def digests() -> dict[str, str]:
+    return {}
+
+
+@pytest.fixture
+def sync(
+    catalogue: SqliteCatalogue,
+    scanner: ScriptedScanner,
+    digests: dict[str, str],
+    clock: HandWoundClock,
+    published: list[Event],
+) -> FolderSync:
+    return FolderSync(
+        catalogue,
+        scanner=scanner,
+        digester=NamedDigests(digests),
+        folders=lambda: [MUSIC],
+        clock=clock,
+        new_id=counting_ids(),
+        publish=published.append,
+    )
+
+
+def only_track(catalogue: SqliteCatalogue) -> Track:
+    with catalogue.reading() as stores:
+        (known,) = stores.tracks.known_files()
+        track = stores.tracks.get(known.track_id)
+    assert track is not None
+    return track
+
+
+def was_read(catalogue: SqliteCatalogue, track: Track, digest: str) -> None:
+    stamp = FileStamp(size_bytes=100, mtime_ns=1, ctime_ns=1, inode=1)
+    with catalogue.writing() as stores:
+        stores.tracks.set_reading(track.id, stamp=stamp, digest=ContentDigest(digest), analysed_at_s=1.0, error=None)
+        for job in stores.jobs.list(states=[JobState.QUEUED]):
+            stores.jobs.finish(job.id, state=JobState.DONE, at_s=2.0)
+
+
+def test_a_landed_file_becomes_a_track_with_one_job(
+    sync: FolderSync, scanner: ScriptedScanner, catalogue: SqliteCatalogue, published: list[Event]
+) -> None:
+    scanner.answers = [FolderChange(landed=[seen("a.flac")]), FolderChange(landed=[seen("a.flac")])]
+    assert sync.look_at([MUSIC / "a.flac"]).added == 1
+    assert sync.look_at([MUSIC / "a.flac"]).added == 0, "the same file does not land twice"
+    with catalogue.reading() as stores:
+        jobs = stores.jobs.list()
+    assert [(job.state, job.priority) for job in jobs] == [(JobState.QUEUED, Priority.FRESH)]
+    assert isinstance(published[0], TrackAdded)
+
+
+def test_a_missing_file_that_lands_elsewhere_is_the_same_track(
+    sync: FolderSync, scanner: ScriptedScanner, catalogue: SqliteCatalogue, digests: dict[str, str]
+) -> None:
+    scanner.answers = [FolderChange(landed=[seen("a.flac")])]
+    sync.sweep()
+    track = only_track(catalogue)
+    was_read(catalogue, track, "sound:1")
+    scanner.answers = [FolderChange(gone=[MUSIC / "a.flac"])]
+    assert sync.sweep().gone == 1
+    assert only_track(catalogue).presence is Presence.MISSING
+    digests["renamed.flac"] = "sound:1"
+    scanner.answers = [FolderChange(landed=[seen("renamed.flac", inode=9), seen("other.flac", inode=10)])]
+    report = sync.sweep()
+    assert (report.moved, report.added) == (1, 1)
+    with catalogue.reading() as stores:
+        moved = stores.tracks.get(track.id)
+    assert moved is not None
+    assert (moved.path, moved.presence) == (MUSIC / "renamed.flac", Presence.PRESENT)
+
+
+def test_a_move_seen_as_such_keeps_the_track(
+    sync: FolderSync, scanner: ScriptedScanner, catalogue: SqliteCatalogue
+) -> None:
+    scanner.answers = [FolderChange(landed=[seen("a.flac")])]
+    sync.sweep()
+    before = only_track(catalogue)
+    scanner.answers = [FolderChange(moved=[(MUSIC / "a.flac", seen("sub/b.flac"))])]
+    assert sync.sweep().moved == 1
+    after = only_track(catalogue)
+    assert (after.id, after.path) == (before.id, MUSIC / "sub/b.flac")
+
+
+def test_an_unplugged_drive_loses_nothing_and_comes_back(
+    sync: FolderSync, scanner: ScriptedScanner, catalogue: SqliteCatalogue
+) -> None:
+    scanner.answers = [FolderChange(landed=[seen("a.flac")])]
+    sync.sweep()
+    was_read(catalogue, only_track(catalogue), "sound:1")
+    scanner.answers = [FolderChange(offline=[MUSIC]), FolderChange(offline=[MUSIC])]
+    assert sync.sweep().offline == 1
+    assert sync.sweep().offline == 0, "it is told once"
+    assert only_track(catalogue).presence is Presence.OFFLINE
+    scanner.answers = [FolderChange(returned=[MUSIC / "a.flac"])]
+    report = sync.sweep()
+    assert (report.returned, report.queued) == (1, 0), "the file is the same, nothing is analysed again"
+
+
+def test_an_altered_file_is_read_again(sync: FolderSync, scanner: ScriptedScanner, catalogue: SqliteCatalogue) -> None:
+    scanner.answers = [FolderChange(landed=[seen("a.flac")])]
+    sync.sweep()
+    was_read(catalogue, only_track(catalogue), "sound:1")
+    scanner.answers = [FolderChange(altered=[seen("a.flac", size=200)])]
+    report = sync.sweep()
+    assert (report.altered, report.queued) == (1, 1)
