@@ -12,6 +12,7 @@ Each call commits. Schema after pyrekordbox's models, the tables that the bridge
 
 import datetime as dt
 import itertools
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -56,10 +57,10 @@ _TABLES = {
     "djmdSongHistory": "HistoryID T, ContentID T, TrackNo I",
 }
 
-_NAMES = {"artist": "djmdArtist", "remixer": "djmdArtist", "composer": "djmdArtist", "genre": "djmdGenre",
-          "label": "djmdLabel", "key": "djmdKey"}  # fmt: skip
-_REFERENCES = {"artist": "ArtistID", "remixer": "RemixerID", "composer": "ComposerID", "genre": "GenreID",
-               "label": "LabelID", "key": "KeyID"}  # fmt: skip
+_NAMES = {
+    "artist": ("djmdArtist", "ArtistID"), "remixer": ("djmdArtist", "RemixerID"), "key": ("djmdKey", "KeyID"),
+    "composer": ("djmdArtist", "ComposerID"), "genre": ("djmdGenre", "GenreID"), "label": ("djmdLabel", "LabelID"),
+}  # fmt: skip
 _COLOURS = ("Pink", "Red", "Orange", "Yellow", "Green", "Aqua", "Blue", "Purple")
 
 FOLDER, SMART = 1, 4
@@ -169,8 +170,6 @@ class MasterDb:
         finally:
             self.stamping = before
 
-    # --- tracks and cues ---
-
     def add_track(self, title: str, **known: Any) -> str:
         """Add a track; keywords are those of `FakeTrack`, anything else is a column. Returns its ID."""
         fields = set(FakeTrack.__dataclass_fields__)
@@ -188,9 +187,9 @@ class MasterDb:
                 "ColorID": str(_COLOURS.index(track.colour) + 1) if track.colour else "0",
                 "Analysed": 105,
             }
-            for name, column in _REFERENCES.items():
+            for name, (table, column) in _NAMES.items():
                 if (text := getattr(track, name)) is not None:
-                    values[column] = self.name_id(_NAMES[name], text)
+                    values[column] = self.name_id(table, text)
             if track.album is not None:
                 values["AlbumID"] = self._album_id(track.album, track.album_artist)
             content = self.insert("djmdContent", **{**values, **track.columns})
@@ -237,8 +236,6 @@ class MasterDb:
             self.connection.execute("DELETE FROM djmdCue WHERE ID = ?", (cue_id,))
             self._note_cues(row[0])
 
-    # --- lists ---
-
     def add_playlist(
         self,
         name: str,
@@ -251,13 +248,9 @@ class MasterDb:
     ) -> str:
         """Add a playlist; `attribute` FOLDER or SMART makes another kind. Returns its ID."""
         with self.batch():
+            above = parent or "root"
             playlist = self.insert(
-                "djmdPlaylist",
-                Name=name,
-                Seq=position,
-                Attribute=attribute,
-                ParentID=parent or "root",
-                SmartList=rule,
+                "djmdPlaylist", Name=name, Seq=position, Attribute=attribute, ParentID=above, SmartList=rule
             )
             self.set_entries(playlist, track_ids)
         return playlist
@@ -275,12 +268,9 @@ class MasterDb:
         with self.batch():
             history = self.insert("djmdHistory", Name=name, Seq=1, Attribute=0, ParentID=parent or "root")
             for number, (track, at) in enumerate(plays, 1):
-                self.insert(
-                    "djmdSongHistory", HistoryID=history, ContentID=track, TrackNo=number, created_at=_utc_text(at)
-                )
+                columns = {"HistoryID": history, "ContentID": track, "TrackNo": number, "created_at": _utc_text(at)}
+                self.insert("djmdSongHistory", **columns)
         return history
-
-    # --- any table ---
 
     def name_id(self, table: str, name: str) -> str:
         """Return the ID of a name in a table of names; it is added where it is not there."""
@@ -321,15 +311,10 @@ class MasterDb:
         """Put `localUpdateCount` somewhere else."""
         self.connection.execute("UPDATE agentRegistry SET int_1 = ? WHERE registry_id = 'localUpdateCount'", (count,))
 
-    # --- inside ---
-
     def _create(self, database_id: str) -> None:
         with self.batch():
             for table, columns in _TABLES.items():
-                wide = columns.replace(" T,", " VARCHAR(255),").replace(" I,", " INTEGER,")
-                wide = wide.removesuffix(" T").removesuffix(" I") + (
-                    " VARCHAR(255)" if columns.endswith(" T") else " INTEGER" if columns.endswith(" I") else ""
-                )
+                wide = re.sub(r" T\b", " VARCHAR(255)", re.sub(r" I\b", " INTEGER", columns))
                 self.connection.execute(f"CREATE TABLE {table} (ID VARCHAR(255) PRIMARY KEY, {wide}, {_STATUS})")
                 self.connection.execute(f"CREATE INDEX {table}_usn ON {table} (rb_local_usn, ID)")
                 self.connection.execute(f"CREATE INDEX {table}_deleted ON {table} (rb_local_deleted)")
@@ -353,22 +338,15 @@ class MasterDb:
 
     def _insert_cue(self, track_id: str, cue: FakeCue) -> str:
         in_ms = round(cue.start_s * 1000)
-        loop = cue.end_s is not None
         kind = 0 if cue.pad is None else cue.pad + (1 if cue.pad < 3 else 2)
         with self.foreign():
             return self.insert(
-                "djmdCue",
-                ContentID=track_id,
-                InMsec=in_ms,
-                InFrame=in_ms * 150 // 1000,
+                "djmdCue", ContentID=track_id, InMsec=in_ms, InFrame=in_ms * 150 // 1000, OutFrame=0, Kind=kind,
                 OutMsec=round(cue.end_s * 1000) if cue.end_s is not None else -1,
-                OutFrame=0,
-                Kind=kind,
                 Color=(-1 if cue.colour is None else cue.colour) if cue.pad is None else 255,
                 ColorTableIndex=None if cue.pad is None else cue.colour,
-                ActiveLoop=int(cue.active) if loop else None,
-                Comment=cue.label or None,
-            )
+                ActiveLoop=int(cue.active) if cue.end_s is not None else None, Comment=cue.label or None,
+            )  # fmt: skip
 
     def _note_cues(self, track_id: str) -> None:
         """Write the second copy of the cues, and that they changed."""

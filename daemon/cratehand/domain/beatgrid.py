@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from math import floor, isfinite
 
 from cratehand.domain.errors import InvalidInputError
 
@@ -18,8 +19,10 @@ class GridAnchor:
     """Place of this beat in its bar, 1 is the downbeat."""
 
     def __post_init__(self) -> None:
-        if not self.tempo_bpm > 0:
+        if not (self.tempo_bpm > 0 and isfinite(self.tempo_bpm)):
             raise InvalidInputError(f"a tempo is above 0 BPM, not {self.tempo_bpm}")
+        if not isfinite(self.start_s):
+            raise InvalidInputError(f"an anchor stands at a time, not {self.start_s}")
         if self.beat_in_bar < 1:
             raise InvalidInputError(f"beats of a bar are counted from 1, not {self.beat_in_bar}")
 
@@ -39,6 +42,8 @@ class BeatGrid:
     def __post_init__(self) -> None:
         if not self.anchors:
             raise InvalidInputError("a beat grid has at least one anchor")
+        if self.beats_per_bar < 1:
+            raise InvalidInputError(f"a bar has at least one beat, not {self.beats_per_bar}")
         starts = [anchor.start_s for anchor in self.anchors]
         if any(later <= earlier for earlier, later in pairwise(starts)):
             raise InvalidInputError("the anchors of a beat grid ascend in time")
@@ -63,13 +68,14 @@ class BeatGrid:
 
     def beats(self, *, until_s: float) -> Iterator[tuple[float, int]]:
         """Yield ``(time_s, beat_in_bar)`` of every beat in ``[0, until_s)``, ascending."""
-        first = self.anchors[0]
-        back = int(first.start_s // first.beat_s)
         for index, anchor in enumerate(self.anchors):
-            end_s = self.anchors[index + 1].start_s if index + 1 < len(self.anchors) else until_s
-            step = -back if index == 0 else 0
-            # A beat within 1 % of the next anchor is that anchor's own beat.
-            while (time_s := anchor.start_s + step * anchor.beat_s) < min(end_s - 0.01 * anchor.beat_s, until_s):
+            end_s = until_s
+            if index + 1 < len(self.anchors):
+                # A beat within 1 % of the next anchor is that anchor's own beat.
+                end_s = min(self.anchors[index + 1].start_s - 0.01 * anchor.beat_s, until_s)
+            # The first anchor's tempo is carried back to the start; what rounding puts just before 0 is the beat at 0.
+            step = -floor(anchor.start_s / anchor.beat_s + 1e-9) if index == 0 or anchor.start_s < 0 else 0
+            while (time_s := max(anchor.start_s + step * anchor.beat_s, 0.0)) < end_s:
                 yield time_s, (anchor.beat_in_bar - 1 + step) % self.beats_per_bar + 1
                 step += 1
 

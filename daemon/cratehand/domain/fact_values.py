@@ -6,6 +6,7 @@ surface.md. Reading is strict: a text that is not of the field's shape raises `I
 
 import base64
 import json
+import math
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -46,8 +47,15 @@ def to_json(value: object) -> Any:
 
 
 def encode(value: object) -> str:
-    """Return the compact JSON text of a fact's value."""
-    return json.dumps(to_json(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    """Return the compact JSON text of a fact's value.
+
+    Raises:
+        InvalidInputError: It is of no kind that a fact can have, or holds a number that is not finite.
+    """
+    try:
+        return json.dumps(to_json(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except (ValueError, TypeError) as error:
+        raise InvalidInputError(f"a {type(value).__name__} can not be stored: {error}") from error
 
 
 def decode(field: Field, text: str) -> object:
@@ -58,7 +66,7 @@ def decode(field: Field, text: str) -> object:
     """
     try:
         return from_json(field, json.loads(text))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise InvalidInputError(f"{field}: {text[:80]!r} is not a value of this field") from error
 
 
@@ -69,9 +77,9 @@ def from_json(field: Field, raw: Any) -> object:
     if field in TEXT_FIELDS:
         return _expect(str, raw)
     if field in INTEGER_FIELDS:
-        return int(_expect(int, raw))
+        return _whole(raw)
     if field in FLOAT_FIELDS:
-        return float(raw)
+        return _number(raw)
     return _structured(field, raw)
 
 
@@ -80,26 +88,69 @@ def _structured(field: Field, raw: Any) -> object:
         case Field.KEY:
             return _expect(MusicalKey, parse_key(raw))
         case Field.TAGS:
-            return tuple(_expect(str, tag) for tag in raw)
+            return tuple(_expect(str, tag) for tag in _expect(list, raw))
         case Field.BEAT_GRID:
             return BeatGrid(
-                anchors=tuple(GridAnchor(**anchor) for anchor in raw["anchors"]),
-                beats_per_bar=raw["beats_per_bar"],
+                anchors=tuple(_anchor(**anchor) for anchor in raw["anchors"]),
+                beats_per_bar=_whole(raw["beats_per_bar"]),
             )
         case Field.LOUDNESS:
-            return Loudness(**raw)
+            return Loudness(**{name: _number_or_none(value) for name, value in raw.items()})
         case Field.SECTIONS:
-            return tuple(Section(**{**section, "label": SectionLabel(section["label"])}) for section in raw)
+            return tuple(_section(**section) for section in raw)
         case Field.SUGGESTED_CUES:
-            return tuple(SuggestedCue(**{**cue, "kind": SuggestedCueKind(cue["kind"])}) for cue in raw)
+            return tuple(_suggested_cue(**cue) for cue in raw)
         case Field.WAVEFORM:
-            levels = np.frombuffer(base64.b64decode(raw["levels"]), dtype=np.uint8).reshape(4, -1)
-            return Waveform(levels=levels, step_s=raw["step_s"])
+            levels = np.frombuffer(base64.b64decode(raw["levels"], validate=True), dtype=np.uint8).reshape(4, -1)
+            return Waveform(levels=levels, step_s=_number(raw["step_s"]))
         case Field.QUALITY:
-            findings = tuple(QualityFinding(finding) for finding in raw["findings"])
-            return AudioQuality(**{**raw, "verdict": QualityVerdict(raw["verdict"]), "findings": findings})
+            return _quality(**raw)
         case _:
             raise ValueError(f"{field} has no structured form")
+
+
+def _anchor(*, start_s: Any, tempo_bpm: Any, beat_in_bar: Any = 1) -> GridAnchor:
+    return GridAnchor(start_s=_number(start_s), tempo_bpm=_number(tempo_bpm), beat_in_bar=_whole(beat_in_bar))
+
+
+def _section(*, start_s: Any, end_s: Any, label: Any) -> Section:
+    return Section(start_s=_number(start_s), end_s=_number(end_s), label=SectionLabel(label))
+
+
+def _suggested_cue(*, kind: Any, start_s: Any, end_s: Any = None, reason: Any) -> SuggestedCue:
+    return SuggestedCue(
+        kind=SuggestedCueKind(kind),
+        start_s=_number(start_s),
+        end_s=_number_or_none(end_s),
+        reason=_expect(str, reason),
+    )
+
+
+def _quality(*, verdict: Any, findings: Any, source_class: Any = None, evidence: Any) -> AudioQuality:
+    return AudioQuality(
+        verdict=QualityVerdict(verdict),
+        findings=tuple(QualityFinding(finding) for finding in findings),
+        source_class=None if source_class is None else _expect(str, source_class),
+        evidence={name: _number(value) for name, value in evidence.items()},
+    )
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"expected a number, got {type(value).__name__}")
+    if not math.isfinite(value):
+        raise ValueError("expected a finite number")
+    return float(value)
+
+
+def _number_or_none(value: Any) -> float | None:
+    return None if value is None else _number(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool):
+        raise TypeError("expected a whole number, got bool")
+    return int(_expect(int, value))
 
 
 def _expect(kind: type, value: Any) -> Any:

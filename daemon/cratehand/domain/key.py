@@ -12,7 +12,7 @@ TONICS: Final = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"
 
 _PITCH_CLASSES: Final = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _WORDS: Final = re.compile(
-    r"^\s*(?P<letter>[A-Ga-g])\s*(?P<accidental>[#b♯♭]*)\s*(?P<mode>maj(?:or)?|min(?:or)?|dur|moll|m|M|)\s*$"
+    r"^\s*(?P<letter>[A-Ga-g])\s*(?P<accidental>[#b♯♭]*)\s*-?(?P<mode>(?i:maj(?:or)?|min(?:or)?|dur|moll)|m|M|)\s*$"
 )
 _CAMELOT: Final = re.compile(r"^\s*0?(?P<number>1[0-2]|[1-9])\s*(?P<letter>[ABab])\s*$")
 _OPEN_KEY: Final = re.compile(r"^\s*0?(?P<number>1[0-2]|[1-9])\s*(?P<letter>[dmDM])\s*$")
@@ -79,7 +79,7 @@ def parse_key(text: str) -> MusicalKey | None:
         return None
     sharps = sum({"#": 1, "♯": 1, "b": -1, "♭": -1}[sign] for sign in match["accidental"])
     word = match["mode"]
-    minor = word == "m" or word.startswith("min") or word == "moll"
+    minor = word == "m" or word.lower().startswith(("min", "mol"))
     tonic = (_PITCH_CLASSES[match["letter"].upper()] + sharps) % 12
     return MusicalKey(tonic=tonic, mode=Mode.MINOR if minor else Mode.MAJOR)
 

@@ -291,10 +291,6 @@ class JobStore(Protocol):
         """End a running or queued job; ending one that has ended raises `ConflictError`."""
         ...
 
-    def requeue_interrupted(self, *, give_up_after: int, at_s: float) -> Sequence[Job]:
-        """At start: put running jobs back into the queue; those tried `give_up_after` times fail. Return the latter."""
-        ...
-
     def requeue(self, job_id: JobId, *, counts: bool = True) -> Job:
         """Put one running job back; without `counts` the attempt that ended so is not counted."""
         ...

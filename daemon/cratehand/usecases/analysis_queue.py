@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from pathlib import Path
 from typing import Final
 
 from cratehand.domain.embedding import DSP_SPACE
@@ -13,7 +14,7 @@ from cratehand.domain.events import Event, JobProgressed, TrackAnalysed, TrackCh
 from cratehand.domain.ids import ContentDigest, JobId, TrackId
 from cratehand.domain.job import Job, JobState, Priority
 from cratehand.domain.ports import Catalogue, Clock, Stores
-from cratehand.domain.track import Presence, Track
+from cratehand.domain.track import FileStamp, Presence, Track
 from cratehand.domain.track_analysis import FileReading
 from cratehand.usecases.event_bus import EventBus
 from cratehand.usecases.lanes import Lanes
@@ -44,6 +45,7 @@ class AnalysisQueue:
         *,
         executor: Executor,
         read_file: ReadFile,
+        stamp_of: Callable[[Path], FileStamp],
         workers: int,
         quiet: Quiet,
         bus: EventBus,
@@ -53,6 +55,7 @@ class AnalysisQueue:
         self._catalogue = catalogue
         self._executor = executor
         self._read_file = read_file
+        self._stamp_of = stamp_of
         self._workers = workers
         self._quiet = quiet
         self._bus = bus
@@ -210,11 +213,19 @@ class AnalysisQueue:
 
     def _mark_failed(self, stores: Stores, job: Job, error: str) -> Job:
         if job.track_id is not None and (track := stores.tracks.get(job.track_id)) is not None:
-            stores.tracks.set_reading(track.id, stamp=track.stamp, digest=None, analysed_at_s=None, error=error)
+            # With a stamp the track counts as read: it is tried again when the file changes, not for ever.
+            stamp = self._stamp(track)
+            stores.tracks.set_reading(track.id, stamp=stamp, digest=None, analysed_at_s=None, error=error)
         current = stores.jobs.get(job.id)
         if current is not None and current.state.is_final:
             return current
         return stores.jobs.finish(job.id, state=JobState.FAILED, at_s=self._clock.now_s(), error=error)
+
+    def _stamp(self, track: Track) -> FileStamp | None:
+        try:
+            return None if track.path is None else self._stamp_of(track.path)
+        except CratehandError:
+            return None
 
     def _record(self, job: Job, reading: FileReading) -> None:
         """Write everything one reading says, and the end of its job, in one transaction: both or neither."""

@@ -128,7 +128,8 @@ class FolderSync:
     def _altered(self, stores: Stores, altered: Sequence[SeenFile], events: list[Event]) -> int:
         count = 0
         for seen in altered:
-            if (track := stores.tracks.by_path(seen.path)) is not None:
+            track = stores.tracks.by_path(seen.path)
+            if track is not None and (track.stamp is not None or track.presence is not Presence.PRESENT):
                 # Without a stamp it counts as unread, so that its analysis is queued below.
                 stores.tracks.place(track.id, path=seen.path, stamp=None, presence=Presence.PRESENT)
                 events.append(TrackChanged(track_id=track.id))

@@ -21,7 +21,7 @@ from cratehand.usecases.event_bus import EventBus
 from cratehand.usecases.lanes import Lanes
 from cratehand.usecases.quiet import Quiet
 from tests.fakes.clock import HandWoundClock, counting_ids
-from tests.fakes.readings import reading
+from tests.fakes.readings import STAMP, reading
 
 
 class NoBattery:
@@ -62,7 +62,7 @@ async def running(
     quiet = Quiet(catalogue, clock=clock, power=NoBattery(), publish=bus.publish)
     async with Lanes() as lanes:
         queue = AnalysisQueue(
-            catalogue, executor=executor, read_file=read_file, workers=workers, quiet=quiet, bus=bus, clock=clock,
+            catalogue, executor=executor, read_file=read_file, stamp_of=lambda path: STAMP, workers=workers, quiet=quiet, bus=bus, clock=clock,
             lanes=lanes,
         )  # fmt: skip
         queue.recover()
