@@ -1,0 +1,1 @@
+"""The gRPC server; `cratehand.servers.grpc.server.GrpcServer` is what others start."""

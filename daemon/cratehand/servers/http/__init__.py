@@ -1,0 +1,1 @@
+"""Bulk over loopback HTTP; `cratehand.servers.http.server.HttpServer` is what others start."""

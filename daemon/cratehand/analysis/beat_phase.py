@@ -1,0 +1,111 @@
+"""Which point of the period is the beat: the onset strength of each band, folded over the bar."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from cratehand.analysis.hop_store import HopStore
+from cratehand.analysis.onsets import FLUX_BANDS, FLUX_LEAD_S
+from cratehand.analysis.pulse import ATTACK_LEAD_S, BEAT_WEIGHTS
+from cratehand.analysis.smoothing import circular_blur
+from cratehand.analysis.spectra import HOP_S
+
+_BAR_BEATS: Final = 4
+_STEP_S: Final = 0.001
+_SMOOTH_S: Final = 0.004
+_NEAR_S: Final = 0.012
+"""Onsets of one hit in different bands lie this near."""
+_SNARE_BAND: Final = 2
+_LONE_SNARE: Final = 0.6
+_TIMING_WEIGHTS: Final = (0.25, 0.5, 1.5, 1.5)
+"""Clicks and hats have sharp attacks; a kick's low end takes 10 to 30 ms to rise."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeatPhase:
+    """Where beats lie: at ``offset_s + k * 60 / tempo_bpm``.
+
+    `margin` is how much better that point is than the best one elsewhere in the beat, 0 (equal) ... 1.
+    """
+
+    offset_s: float
+    margin: float
+
+
+def fold(flux: HopStore, *, tempo_bpm: float, start_s: float, end_s: float) -> Floats:
+    """Fold each band's onset strength over four beats.
+
+    Returns:
+        float64 ``(FLUX_BANDS, 4, steps)``: each band relative to its mean; step k of a beat is the time
+        ``k / steps * 60 / tempo_bpm`` after a multiple of the beat counted from time 0.
+    """
+    beat_s = 60.0 / tempo_bpm
+    steps = round(beat_s / _STEP_S)
+    first = max(round(start_s / HOP_S), 0)
+    last = min(round(end_s / HOP_S), flux.hops)
+    times_s = np.arange(first, last) * HOP_S - FLUX_LEAD_S + ATTACK_LEAD_S
+    place = np.floor(times_s / beat_s % _BAR_BEATS * steps).astype(np.intp) % (_BAR_BEATS * steps)
+    size = _BAR_BEATS * steps
+    sigma = max(_SMOOTH_S, 0.4 * HOP_S) / _STEP_S
+    hits = circular_blur(np.bincount(place, minlength=size).astype(np.float64), sigma)
+    folded = np.empty((FLUX_BANDS, size))
+    for band in range(FLUX_BANDS):
+        summed = np.bincount(place, weights=flux.column(band)[first:last], minlength=size)
+        profile = circular_blur(np.asarray(summed, dtype=np.float64), sigma) / np.maximum(hits, 1e-6)
+        folded[band] = profile / max(float(profile.mean()), 1e-9)
+    return folded.reshape(FLUX_BANDS, _BAR_BEATS, steps)
+
+
+def find_beat(flux: HopStore, *, tempo_bpm: float, start_s: float, end_s: float) -> BeatPhase:
+    """Find the beat of a constant tempo between two times.
+
+    The beat is where most bands rise together and, unlike between the beats, do so in every beat of the bar alike.
+    """
+    folded = fold(flux, tempo_bpm=tempo_bpm, start_s=start_s, end_s=end_s)
+    steps = folded.shape[2]
+    near = max(round(_NEAR_S / _STEP_S), 1)
+    # The strongest value within reach, so that the bands of one hit meet.
+    reach = np.max([np.roll(folded, shift, axis=2) for shift in range(-near, near + 1)], axis=0)
+    weights = np.asarray(BEAT_WEIGHTS)[:, np.newaxis]
+    score = (weights * (reach.mean(axis=1) - reach.std(axis=1))).sum(axis=0)
+    total = np.einsum("b,bs->s", np.asarray(BEAT_WEIGHTS), folded.mean(axis=1))
+    coarse = _best(score, total)
+    away = np.abs((np.arange(steps) - coarse + steps // 2) % steps - steps // 2) > max(4 * near, steps // 10)
+    rival = float(score[away].max(initial=0.0))
+    margin = max(1.0 - rival / float(score[coarse]), 0.0) if score[coarse] > 0.0 else 0.0
+    attack = _attack(folded.mean(axis=1), coarse)
+    return BeatPhase(offset_s=attack / steps * 60.0 / tempo_bpm, margin=margin)
+
+
+def _best(score: Floats, total: Floats) -> int:
+    """Return the strongest onset among the places that score within 1 % of the best."""
+    allowed = score >= score.max() - 0.01 * abs(float(score.max()))
+    return int(np.where(allowed, total, -np.inf).argmax())
+
+
+def _attack(profile: Floats, coarse: int) -> float:
+    """Return the step of the attack near a coarse place: the peak where sharp bands count more."""
+    steps = profile.shape[1]
+    timing = np.asarray(_TIMING_WEIGHTS) @ profile
+    reach = round(0.025 / _STEP_S)
+    around = (coarse + np.arange(-reach, reach + 1)) % steps
+    top = int(around[timing[around].argmax()])
+    left, middle, right = timing[top - 1], timing[top], timing[(top + 1) % steps]
+    bend = left - 2.0 * middle + right
+    # Step k covers k ... k + 1: its middle is meant.
+    return float(top + 0.5 + (0.5 * (left - right) / bend if bend < 0.0 else 0.0))
+
+
+def strikes_once_in_four(flux: HopStore, *, tempo_bpm: float, offset_s: float, end_s: float) -> bool:
+    """Whether only one beat of four carries a snare, as in half-time: then half the tempo is what is felt."""
+    folded = fold(flux, tempo_bpm=tempo_bpm, start_s=0.0, end_s=end_s)[_SNARE_BAND]
+    steps = folded.shape[1]
+    near = round(_NEAR_S / _STEP_S)
+    places = round(offset_s * tempo_bpm / 60.0 * steps) + np.arange(-near, near + 1)
+    flat = folded.ravel()
+    hits = np.sort([flat[(places + beat * steps) % flat.size].max() for beat in range(_BAR_BEATS)])
+    return bool(hits[-1] > 2.0 and hits[-2] < _LONE_SNARE * hits[-1])

@@ -1,0 +1,200 @@
+"""From the streams' features to a tempo and a beat grid, or to an honest none."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from cratehand.analysis.beat_features import BeatFeatures, HopFeatures, per_beat
+from cratehand.analysis.beat_phase import find_beat, strikes_once_in_four
+from cratehand.analysis.beat_tracking import tempo_curve, track_beats
+from cratehand.analysis.downbeats import BEATS_PER_BAR, change_on_beats, find_downbeat
+from cratehand.analysis.grid_pieces import Piece, fit_pieces, sharpen
+from cratehand.analysis.lattice import LatticeFit, fit_lattice
+from cratehand.analysis.pulse import BEAT_WEIGHTS, Pulse, has_pulse, make_pulse
+from cratehand.analysis.tempo import TempoCandidate, clarity, local_agreement, tempo_candidates
+from cratehand.domain.beatgrid import BeatGrid, GridAnchor
+
+_CONSTANT_AGREEMENT: Final = 0.85
+"""Share of segments that must lie within 12 ms of one lattice."""
+_NO_PULSE: Final = 2.2
+"""Clarity of noise, speech and pads stays below; music with a beat reaches 4 to 15."""
+_FULL_PULSE: Final = 4.5
+_HALF_TIME_BPM: Final = 150.0
+"""Above it, a snare once in four beats means hip-hop or reggae at half the tempo; 140 stays 140 (dubstep, trap)."""
+_UNSURE_PHASE: Final = 0.15
+_SHORTEST_S: Final = 2.5
+_SNAP_S: Final = 0.006
+"""Programmed music has whole tempos: one that ends up this near over the whole track is taken."""
+_SNAP_HUNDREDTH_S: Final = 0.002
+_BEFORE_START_S: Final = 0.005
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GridFit:
+    """What was found; every part may be unsure.
+
+    Attributes:
+        tempo_bpm: Main tempo.
+        tempo_confidence: 0 ... 1, including the doubt about the octave.
+        grid: The beat grid.
+        grid_confidence: 0 ... 1 that beats lie within 10 ms of it and bars begin where it says.
+        beats: Features per beat of this grid.
+        candidates: Tempos that were weighed, best first; octaves of the chosen one among them.
+    """
+
+    tempo_bpm: float
+    tempo_confidence: float
+    grid: BeatGrid
+    grid_confidence: float
+    beats: BeatFeatures
+    candidates: tuple[TempoCandidate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beats:
+    """A grid before its bars are known."""
+
+    grid: BeatGrid
+    fit_quality: float
+    phase_quality: float
+
+
+def fit_grid(features: HopFeatures) -> GridFit | None:
+    """Find tempo and grid; None where there is no pulse worth the name."""
+    pulse = make_pulse(features.flux) if has_pulse(features.flux, features.levels) else None
+    if pulse is None or pulse.duration_s < _SHORTEST_S:
+        return None
+    candidates = tempo_candidates(pulse)
+    if not candidates:
+        return None
+    chosen, lattice = _choose(pulse, candidates)
+    clear = clarity(pulse, chosen.tempo_bpm)
+    if clear < _NO_PULSE:
+        return None
+    agreement = min(lattice.agreement, local_agreement(pulse, lattice.tempo_bpm))
+    if agreement >= _CONSTANT_AGREEMENT:
+        found: _Beats | None = _constant(features, lattice)
+    else:
+        found = _moving(features, pulse, chosen.tempo_bpm)
+    if found is None:
+        return None
+    pulse_sure = float(np.clip((clear - _NO_PULSE) / (_FULL_PULSE - _NO_PULSE), 0.0, 1.0)) * _long_enough(features)
+    return _with_bars(features, found, candidates, pulse_sure)
+
+
+def _choose(pulse: Pulse, candidates: tuple[TempoCandidate, ...]) -> tuple[TempoCandidate, LatticeFit]:
+    """Return the candidate that is both likely and laid through the whole track."""
+    fits = [(candidate, fit_lattice(pulse, candidate.tempo_bpm)) for candidate in candidates]
+    return max(fits, key=lambda pair: pair[0].weight * (0.2 + 0.8 * pair[1].agreement * pair[1].steadiness))
+
+
+def _long_enough(features: HopFeatures) -> float:
+    return min(features.duration_s / 10.0, 1.0)
+
+
+def _constant(features: HopFeatures, lattice: LatticeFit) -> _Beats:
+    tempo_bpm = _snapped(lattice.tempo_bpm, features.duration_s)
+    end_s = features.duration_s
+    phase = find_beat(features.flux, tempo_bpm=tempo_bpm, start_s=0.0, end_s=end_s)
+    if tempo_bpm >= _HALF_TIME_BPM and strikes_once_in_four(
+        features.flux, tempo_bpm=tempo_bpm, offset_s=phase.offset_s, end_s=end_s
+    ):
+        tempo_bpm /= 2.0
+        phase = find_beat(features.flux, tempo_bpm=tempo_bpm, start_s=0.0, end_s=end_s)
+    grid = _anchored(phase.offset_s, tempo_bpm)
+    if phase.margin < _UNSURE_PHASE:
+        other = _anchored(phase.offset_s + 30.0 / tempo_bpm, tempo_bpm)
+        if _change(features, other) > _change(features, grid):
+            grid = other
+    return _Beats(grid=grid, fit_quality=lattice.agreement, phase_quality=min(0.5 + 1.5 * phase.margin, 1.0))
+
+
+def _snapped(tempo_bpm: float, duration_s: float) -> float:
+    """Return the whole tempo or the hundredth, where the last beat would move by milliseconds only."""
+    for digits, limit_s in ((0, _SNAP_S), (2, _SNAP_HUNDREDTH_S)):
+        rounded = round(tempo_bpm, digits)
+        if abs(rounded - tempo_bpm) / tempo_bpm * duration_s <= limit_s:
+            return float(rounded)
+    return round(tempo_bpm, 4)
+
+
+def _anchored(offset_s: float, tempo_bpm: float) -> BeatGrid:
+    """Return a grid whose anchor is the first beat of the track."""
+    beat_s = 60.0 / tempo_bpm
+    start_s = (offset_s + _BEFORE_START_S) % beat_s - _BEFORE_START_S
+    return BeatGrid(anchors=(GridAnchor(start_s=max(start_s, 0.0), tempo_bpm=tempo_bpm),), beats_per_bar=BEATS_PER_BAR)
+
+
+def _change(features: HopFeatures, grid: BeatGrid) -> float:
+    times_s = np.array([time_s for time_s, _ in grid.beats(until_s=features.duration_s)])
+    return change_on_beats(per_beat(features, times_s)) if times_s.size >= 2 * BEATS_PER_BAR else 0.0
+
+
+def _moving(features: HopFeatures, pulse: Pulse, tempo_bpm: float) -> _Beats | None:
+    """Track every beat, then lay few straight pieces over them."""
+    accents = make_pulse(features.flux, weights=BEAT_WEIGHTS)
+    if accents is None:
+        return None
+    long = features.duration_s > 1800.0
+    times_s, tempos_bpm = tempo_curve(pulse, near_bpm=None if long else tempo_bpm)
+    beats_s = track_beats(accents, times_s, tempos_bpm)
+    beats_s = beats_s[beats_s >= -_BEFORE_START_S]
+    if beats_s.size < 2 * BEATS_PER_BAR:
+        return None
+    beats_s = np.unique(sharpen(beats_s, accents))
+    pieces = fit_pieces(beats_s)
+    anchors = _anchors(pieces)
+    steadiness = min(beats_s.size / (16.0 * len(pieces)), 1.0)
+    return _Beats(
+        grid=BeatGrid(anchors=anchors, beats_per_bar=BEATS_PER_BAR), fit_quality=0.8 * steadiness, phase_quality=0.7
+    )
+
+
+def _anchors(pieces: tuple[Piece, ...]) -> tuple[GridAnchor, ...]:
+    """Turn pieces into anchors; the bar runs on through a change of tempo."""
+    anchors: list[GridAnchor] = []
+    for piece in pieces:
+        start_s = max(piece.start_s, 0.0)
+        if anchors and start_s <= anchors[-1].start_s + 0.05:
+            continue
+        anchors.append(
+            GridAnchor(start_s=start_s, tempo_bpm=60.0 / piece.beat_s, beat_in_bar=piece.first_beat % BEATS_PER_BAR + 1)
+        )
+    return tuple(anchors)
+
+
+def _with_bars(
+    features: HopFeatures, found: _Beats, candidates: tuple[TempoCandidate, ...], pulse_sure: float
+) -> GridFit:
+    places = np.array(list(found.grid.beats(until_s=features.duration_s)))
+    beats = per_beat(features, places[:, 0])
+    downbeat = find_downbeat(beats)
+    shift = int(places[downbeat.first, 1]) - 1
+    grid = BeatGrid(
+        anchors=tuple(
+            GridAnchor(
+                start_s=anchor.start_s,
+                tempo_bpm=anchor.tempo_bpm,
+                beat_in_bar=(anchor.beat_in_bar - 1 - shift) % BEATS_PER_BAR + 1,
+            )
+            for anchor in found.grid.anchors
+        ),
+        beats_per_bar=BEATS_PER_BAR,
+    )
+    tempo_bpm = grid.main_tempo_bpm
+    rival = max((other.weight for other in candidates if _is_octave(other.tempo_bpm / tempo_bpm)), default=0.0)
+    tempo_sure = pulse_sure * (0.6 + 0.4 * found.fit_quality) * (1.0 - 0.35 * min(rival, 1.0) ** 2)
+    bars_sure = 0.5 + 0.5 * downbeat.confidence
+    return GridFit(
+        tempo_bpm=tempo_bpm,
+        tempo_confidence=round(tempo_sure, 3),
+        grid=grid,
+        grid_confidence=round(pulse_sure * found.fit_quality * found.phase_quality * bars_sure, 3),
+        beats=beats,
+        candidates=candidates,
+    )
+
+
+def _is_octave(ratio: float) -> bool:
+    return min(abs(ratio - 2.0) / 2.0, abs(ratio - 0.5) / 0.5) < 0.03

@@ -1,0 +1,168 @@
+"""The whole analysis of one track in one pass over its samples."""
+
+from typing import Final
+
+import numpy as np
+
+from cratehand.analysis.analysis_rate import MonoStream
+from cratehand.analysis.bandwidth import BandwidthStream
+from cratehand.analysis.beat_features import HopFeatures
+from cratehand.analysis.beatgrid_fit import GridFit, fit_grid
+from cratehand.analysis.block_stream import FixedBlocks
+from cratehand.analysis.cues import suggest_cues
+from cratehand.analysis.energy import measure_drive, rate_energy
+from cratehand.analysis.feature_vector import Description, describe
+from cratehand.analysis.key import fit_key
+from cratehand.analysis.loudness import LoudnessStream
+from cratehand.analysis.onsets import OnsetStream
+from cratehand.analysis.pitch import PitchStream
+from cratehand.analysis.pulse import make_pulse
+from cratehand.analysis.quality import judge
+from cratehand.analysis.sections import Structure, find_sections
+from cratehand.analysis.signal_levels import LevelStream
+from cratehand.analysis.waveform import WaveformStream
+from cratehand.domain.audio import AudioFormat, Samples
+from cratehand.domain.errors import InvalidInputError
+from cratehand.domain.track_analysis import TrackAnalysis
+
+_BLOCK_FRAMES: Final = 1 << 17
+"""Three seconds at 44.1 kHz: long enough for NumPy to be busy, short enough to stay in little memory."""
+_LOUDEST: Final = np.float32(64.0)
+"""36 dB over full scale: more is a broken file, and its squares would overflow."""
+_RATES_HZ: Final = (4_000, 768_000)
+
+
+class TrackAnalyser:
+    """Measures one track that is fed block by block; what it keeps are features, never the samples.
+
+    The result does not depend on the sizes of the blocks. Memory grows by about 10 MB an hour.
+
+    Args:
+        sample_rate_hz: Rate of the samples, 4,000 ... 768,000.
+        channels: How many channels every block has.
+        declared: What the file says about itself; the verdict on its quality needs it.
+
+    Raises:
+        InvalidInputError: A rate or channel count outside what can be measured.
+    """
+
+    def __init__(self, sample_rate_hz: int, channels: int, *, declared: AudioFormat | None = None) -> None:
+        if not _RATES_HZ[0] <= sample_rate_hz <= _RATES_HZ[1]:
+            raise InvalidInputError(f"a sample rate of {sample_rate_hz} Hz can not be analysed")
+        if channels < 1:
+            raise InvalidInputError(f"audio has at least one channel, not {channels}")
+        self._rate_hz = sample_rate_hz
+        self._channels = channels
+        self._declared = declared
+        self._blocks = FixedBlocks(_BLOCK_FRAMES)
+        self._mono = MonoStream(sample_rate_hz=sample_rate_hz, channels=channels)
+        self._onsets = OnsetStream()
+        self._pitch = PitchStream()
+        self._loudness = LoudnessStream(sample_rate_hz=sample_rate_hz, channels=channels)
+        self._levels = LevelStream(sample_rate_hz=sample_rate_hz, channels=channels)
+        self._bandwidth = BandwidthStream(sample_rate_hz=sample_rate_hz)
+        self._waveform = WaveformStream(sample_rate_hz=sample_rate_hz)
+
+    def feed(self, samples: Samples) -> None:
+        """Take the next block, float32 ``(channels, frames)``, of any length.
+
+        Raises:
+            InvalidInputError: The block has another shape.
+        """
+        if samples.ndim != 2 or samples.shape[0] != self._channels:
+            raise InvalidInputError(f"a block is ({self._channels}, frames), not {samples.shape}")
+        for block in self._blocks.feed(np.asarray(samples, dtype=np.float32)):
+            self._measure(block)
+
+    def _measure(self, block: Samples) -> None:
+        block = _sane(block)
+        self._levels.feed(block)
+        self._loudness.feed(block)
+        self._bandwidth.feed(block)
+        self._waveform.feed(block)
+        self._follow(self._mono.feed(block))
+
+    def _follow(self, mono: Samples) -> None:
+        self._waveform.feed_powers(self._onsets.feed(mono))
+        self._pitch.feed(mono)
+
+    def finish(self) -> TrackAnalysis:
+        """Return what was found in everything fed; what can not be measured is None. Call it once."""
+        rest = self._blocks.rest()
+        if rest is not None:
+            self._measure(rest)
+        self._follow(self._mono.finish())
+        self._waveform.feed_powers(self._onsets.finish())
+        self._pitch.finish()
+        return self._conclude()
+
+    def _conclude(self) -> TrackAnalysis:
+        levels = self._levels.finish()
+        loudness = self._loudness.finish()
+        duration_s = levels.frames / self._rate_hz
+        features = HopFeatures(
+            flux=self._onsets.flux, levels=self._onsets.levels, chroma=self._pitch.chroma, duration_s=duration_s
+        )
+        found = fit_grid(features)
+        structure = _structure(found, duration_s)
+        key = fit_key(self._pitch.chroma, self._pitch.bass, self._pitch.deviations)
+        drive = measure_drive(make_pulse(features.flux), features.levels)
+        energy, energy_confidence = rate_energy(drive, loudness.integrated_lufs, duration_s=duration_s)
+        quality, quality_confidence = judge(
+            levels,
+            self._bandwidth.finish(),
+            sample_rate_hz=self._rate_hz,
+            channels=self._channels,
+            declared=self._declared,
+        )
+        vector = describe(
+            Description(
+                features=features,
+                grid=found.grid if found else None,
+                key=key.key,
+                tuning_cents=key.tuning_cents,
+                loudness=loudness,
+                drive=drive,
+                energy=energy,
+                tonalness=self._pitch.tonalness,
+            )
+        )
+        return TrackAnalysis(
+            duration_s=duration_s,
+            tempo_bpm=round(found.tempo_bpm, 2) if found else None,
+            tempo_confidence=found.tempo_confidence if found else 0.0,
+            beat_grid=found.grid if found else None,
+            beat_grid_confidence=found.grid_confidence if found else 0.0,
+            key=key.key,
+            key_confidence=key.confidence,
+            tuning_cents=key.tuning_cents,
+            loudness=loudness,
+            energy=energy,
+            energy_confidence=energy_confidence,
+            sections=structure.sections,
+            sections_confidence=structure.confidence,
+            suggested_cues=suggest_cues(found.grid, structure.sections, duration_s=duration_s) if found else (),
+            waveform=self._waveform.finish(),
+            quality=quality,
+            quality_confidence=quality_confidence,
+            feature_vector=vector,
+        )
+
+
+def _structure(found: GridFit | None, duration_s: float) -> Structure:
+    if found is None:
+        return Structure(sections=(), confidence=0.0)
+    beats = list(found.grid.beats(until_s=duration_s))
+    first = next((index for index, (_, beat) in enumerate(beats) if beat == 1), 0)
+    return find_sections(
+        found.beats, first_downbeat=first, duration_s=duration_s, grid_confidence=found.grid_confidence
+    )
+
+
+def _sane(block: Samples) -> Samples:
+    """Replace what is no number by silence and bound the rest; a good block is returned as it is."""
+    highest = np.abs(block).max(initial=0.0)
+    if highest <= _LOUDEST:
+        return block
+    # NaN compares false and comes here too.
+    return np.clip(np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0), -_LOUDEST, _LOUDEST)

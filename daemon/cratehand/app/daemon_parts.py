@@ -1,0 +1,305 @@
+"""The parts that only the daemon has, put together."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cratehand import __version__
+from cratehand.app.clock import SystemClock, new_id
+from cratehand.app.data_folder import DataFolder
+from cratehand.app.demo import make_demo_crate
+from cratehand.app.rekordbox_parts import RekordboxNeeds, RekordboxParts, rekordbox_parts
+from cratehand.app.settings import Settings
+from cratehand.app.wiring import OfflineUseCases, offline_use_cases
+from cratehand.app.worker import read_file
+from cratehand.app.workers import WorkerPool, default_workers, make_executor
+from cratehand.audio.digest import AudioDigester
+from cratehand.audio.stamp import stamp_of
+from cratehand.domain.errors import NotFoundError
+from cratehand.servers.grpc.server import GrpcServer
+from cratehand.servers.http.server import HttpServer
+from cratehand.servers.osc.server import OscServer
+from cratehand.usecases.analysis_queue import AnalysisQueue
+from cratehand.usecases.event_bus import EventBus
+from cratehand.usecases.folder_sync import FolderSync
+from cratehand.usecases.folder_watch import FolderWatch
+from cratehand.usecases.health import Health
+from cratehand.usecases.lanes import Lanes
+from cratehand.usecases.quiet import Quiet, parse_hours
+from cratehand.usecases.use_cases import UseCases
+from cratehand.watch.ignore import IgnoreRules
+from cratehand.watch.power import PsutilPower
+from cratehand.watch.scan import DiskScanner
+from cratehand.watch.watcher import WatchdogWatcher
+from cratehand_bridges.rekordbox import find_database
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonParts:
+    """Everything that lives as long as the daemon."""
+
+    offline: OfflineUseCases
+    use_cases: UseCases
+    bus: EventBus
+    queue: AnalysisQueue
+    folder_watch: FolderWatch
+    rekordbox: RekordboxParts | None
+    pool: WorkerPool
+    scanner: DiskScanner
+    clock: SystemClock
+    settings: Settings
+    token: str
+
+    @property
+    def sweep_minutes(self) -> float:
+        """How often everything is looked at."""
+        return self.settings.watch.sweep_minutes
+
+    def http_server(self) -> HttpServer:
+        """Return the bulk server, not yet started."""
+        servers = self.settings.servers
+        return HttpServer(host=servers.host, port=servers.http_port, clock=self.clock)
+
+    def grpc_server(self) -> GrpcServer:
+        """Return the gRPC server, not yet started."""
+        servers = self.settings.servers
+        return GrpcServer(self.use_cases, host=servers.host, port=servers.grpc_port, token=self.token)
+
+    def osc_server(self, http: HttpServer) -> OscServer:
+        """Return the OSC server, not yet started."""
+        servers = self.settings.servers
+        return OscServer(
+            self.use_cases, http, host=servers.host, port=servers.osc_port, clock=self.clock, token=self.token
+        )
+
+    def still_growing(self) -> bool:
+        """Whether the last sweep saw files that were still being written."""
+        return bool(self.scanner.growing)
+
+    def welcome(self) -> str:
+        """Say what the daemon looks after, or how to give it something."""
+        with self.offline.catalogue.reading() as stores:
+            counts = stores.tracks.counts()
+        folders = self.offline.folders.paths()
+        if not folders and self.rekordbox is None and not counts["total"]:
+            return (
+                "no music yet: `cratehand watch add FOLDER` adds a folder, `cratehand run --rekordbox PATH` reads a "
+                "Rekordbox database"
+            )
+        return f"{counts['total']} tracks, {counts['analysed']} analysed, {len(folders)} watched folders"
+
+    def prune_jobs(self, keep_s: float) -> None:
+        """Forget jobs that ended long ago."""
+        with self.offline.catalogue.writing() as stores:
+            stores.jobs.prune(ended_before_s=self.clock.now_s() - keep_s)
+
+    def release_if_idle(self) -> None:
+        """Give memory and processes back while nothing is to be done."""
+        if not self.queue.running:
+            self.pool.close_if_idle()
+            self.offline.catalogue.release_memory()
+
+    def close(self) -> None:
+        """Close what is not an async context manager."""
+        self.pool.shutdown()
+        if self.rekordbox is not None:
+            self.rekordbox.reader.close()
+        self.offline.close()
+
+
+def build_parts(
+    settings: Settings, data_dir: Path, watch: tuple[Path, ...], rekordbox: str, lanes: Lanes, *, demo: bool
+) -> DaemonParts:
+    """Open the catalogue and build every part; nothing runs yet.
+
+    Raises:
+        CratehandError: The catalogue can't be opened, or the Rekordbox database that was named is not there.
+    """
+    folder, bus, clock = DataFolder(data_dir), EventBus(), SystemClock()
+    database = _database(rekordbox)
+    if demo:
+        watch = (*watch, *_demo_folders(settings, data_dir, watch, database))
+    offline = offline_use_cases(settings, data_dir, publish=bus.publish, extra_folders=watch)
+    common = _Common(settings=settings, folder=folder, offline=offline, bus=bus, clock=clock, lanes=lanes)
+    watcher = WatchdogWatcher(ignore=common.ignore, settle_s=settings.watch.settle_s)
+    scanner = DiskScanner(
+        ignore=common.ignore, clock=clock, settle_s=settings.watch.settle_s, on_growing=watcher.look_again
+    )
+    folder_sync = _folder_sync(common, scanner)
+    quiet = _quiet(common)
+    pool = make_executor(common.workers, log=folder.logs / "workers.log")
+    queue = AnalysisQueue(
+        offline.catalogue,
+        executor=pool,
+        read_file=read_file,
+        stamp_of=stamp_of,
+        workers=common.workers,
+        quiet=quiet,
+        bus=bus,
+        clock=clock,
+        lanes=lanes,
+    )
+    needs = RekordboxNeeds(
+        catalogue=offline.catalogue,
+        cache=folder.cache,
+        pool=pool,
+        quiet=quiet,
+        bus=bus,
+        clock=clock,
+        lanes=lanes,
+        folder_sync=folder_sync,
+    )
+    parts = None if database is None else rekordbox_parts(database, needs)
+    folder_watch = _folder_watch(common, watcher, folder_sync, quiet)
+    state = _collection_state(parts, rekordbox)
+    return DaemonParts(
+        offline=offline,
+        use_cases=_use_cases(common, quiet, queue, folder_watch, state),
+        bus=bus,
+        queue=queue,
+        folder_watch=folder_watch,
+        rekordbox=parts,
+        pool=pool,
+        scanner=scanner,
+        clock=clock,
+        settings=settings,
+        token=folder.token(),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Common:
+    """What most parts are built from."""
+
+    settings: Settings
+    folder: DataFolder
+    offline: OfflineUseCases
+    bus: EventBus
+    clock: SystemClock
+    lanes: Lanes
+
+    @property
+    def ignore(self) -> IgnoreRules:
+        return IgnoreRules(self.settings.watch.ignore, self.folder.never_music)
+
+    @property
+    def workers(self) -> int:
+        return self.settings.analysis.workers or default_workers()
+
+
+def _folder_sync(common: _Common, scanner: DiskScanner) -> FolderSync:
+    return FolderSync(
+        common.offline.catalogue,
+        scanner=scanner,
+        digester=AudioDigester(),
+        folders=common.offline.folders.paths,
+        clock=common.clock,
+        new_id=new_id,
+        publish=common.bus.publish,
+    )
+
+
+def _quiet(common: _Common) -> Quiet:
+    analysis = common.settings.analysis
+    return Quiet(
+        common.offline.catalogue,
+        clock=common.clock,
+        power=PsutilPower(),
+        publish=common.bus.publish,
+        hours=parse_hours(analysis.hours) if analysis.hours else None,
+        on_battery=analysis.on_battery,
+    )
+
+
+def _folder_watch(common: _Common, watcher: WatchdogWatcher, folder_sync: FolderSync, quiet: Quiet) -> FolderWatch:
+    return FolderWatch(
+        watcher,
+        folders=common.offline.folders,
+        sync=folder_sync,
+        lanes=common.lanes,
+        silent=lambda: quiet.reason() is not None,
+    )
+
+
+def _use_cases(
+    common: _Common,
+    quiet: Quiet,
+    queue: AnalysisQueue,
+    folder_watch: FolderWatch,
+    collection: Callable[[], tuple[str, str | None]],
+) -> UseCases:
+    offline = common.offline
+    health = Health(
+        offline.catalogue,
+        version=__version__,
+        data_dir=common.folder.path,
+        clock=common.clock,
+        quiet_reason=quiet.reason,
+        folders=offline.folders.paths,
+        collection=collection,
+    )
+    return UseCases(
+        lanes=common.lanes,
+        bus=common.bus,
+        library=offline.library,
+        playlists=offline.playlists,
+        similarity=offline.similarity,
+        text_search=offline.text_search,
+        jobs=offline.jobs,
+        export=offline.export,
+        folders=offline.folders,
+        refresh_folders=folder_watch.refresh,
+        quiet=quiet,
+        wake_background=queue.wake,
+        health=health,
+    )
+
+
+def _database(rekordbox: str) -> Path | None:
+    if rekordbox == "off":
+        return None
+    if rekordbox == "auto":
+        return find_database(environment=os.environ, platform=sys.platform)
+    path = Path(rekordbox).expanduser().absolute()
+    if not path.exists():
+        raise NotFoundError(f"{path}: no Rekordbox database there; give the path of a master.db, or `off`")
+    return path / "master.db" if path.is_dir() else path
+
+
+def _demo_folders(
+    settings: Settings, data_dir: Path, watch: tuple[Path, ...], database: Path | None
+) -> tuple[Path, ...]:
+    """Make the demo crate where there is no music of any kind yet."""
+    if watch or settings.watch.folders or database is not None or settings.master.url:
+        return ()
+    offline = offline_use_cases(settings, data_dir)
+    try:
+        with offline.catalogue.reading() as stores:
+            has_tracks = stores.tracks.counts()["total"] > 0
+        if offline.folders.paths():
+            return ()
+    finally:
+        offline.close()
+    demo = DataFolder(data_dir).demo
+    if has_tracks and not demo.exists():
+        return ()
+    if not has_tracks:
+        logger.info(
+            "no music yet, so here is a demo crate in %s; `cratehand run --watch FOLDER` takes your own music", demo
+        )
+        make_demo_crate(demo)
+    return (demo,)
+
+
+def _collection_state(parts: RekordboxParts | None, rekordbox: str) -> Callable[[], tuple[str, str | None]]:
+    def state() -> tuple[str, str | None]:
+        if parts is None:
+            return ("off" if rekordbox == "off" else "no Rekordbox database found here", None)
+        return parts.sync.describe(), parts.sync.last_error
+
+    return state

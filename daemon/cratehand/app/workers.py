@@ -1,0 +1,105 @@
+"""Worker processes behind `concurrent.futures.Executor`: started when needed, gone when idle."""
+
+import multiprocessing
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pebble import ProcessPool
+
+from cratehand.app.worker import become_worker
+
+R = TypeVar("R")
+
+_TASKS_A_PROCESS: Final = 200
+"""A worker is replaced after so many files, so that whatever a decoder leaks stays bounded."""
+_LONGEST_TASK_S: Final = 3 * 3600.0
+"""A file that takes longer is given up: 30 times real time needs 16 minutes for an 8-hour mix, an idle-priority
+worker beside a busy program may need several times that."""
+_IDLE_S: Final = 20.0
+
+
+class WorkerPool(Executor):
+    """Processes that can be killed singly: a cancelled task ends its process, a dead process costs its task only."""
+
+    def __init__(self, workers: int, *, log: Path | None = None) -> None:
+        self._workers = workers
+        self._log = log
+        self._lock = threading.Lock()
+        self._pool: ProcessPool | None = None
+        self._open = 0
+        self._idle_since_s = time.monotonic()
+
+    def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
+        """Run a picklable function in a worker; its future can be cancelled while it runs."""
+        with self._lock:
+            if self._pool is None:
+                self._pool = _new_pool(self._workers, self._log)
+            self._open += 1
+            future: Future[R] = self._pool.schedule(fn, args=args, kwargs=kwargs, timeout=_LONGEST_TASK_S)
+        future.add_done_callback(self._done)
+        return future
+
+    def close_if_idle(self) -> None:
+        """End the processes when nothing ran for a while; the next task starts new ones."""
+        with self._lock:
+            if self._pool is None or self._open or time.monotonic() - self._idle_since_s < _IDLE_S:
+                return
+            pool, self._pool = self._pool, None
+        _end(pool)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End all processes at once, also those that work."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            _end(pool)
+
+    def _done(self, _: Future[Any]) -> None:
+        with self._lock:
+            self._open -= 1
+            self._idle_since_s = time.monotonic()
+
+
+def make_executor(workers: int, *, log: Path | None = None) -> WorkerPool:
+    """Return a pool of at most `workers` processes; none is started yet.
+
+    Args:
+        workers: How many files are read at once.
+        log: File for what decoders say; None leaves it on the standard error stream.
+    """
+    return WorkerPool(workers, log=log)
+
+
+def default_workers() -> int:
+    """Return one fewer than the cores this process may use, at least 1."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores - 1)
+
+
+def _new_pool(workers: int, log: Path | None) -> ProcessPool:
+    # One thread a process: the parallel work is in the number of processes.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    # The daemon has threads, so a plain fork is unsafe; a fork server starts each further worker in milliseconds.
+    method = "spawn" if sys.platform == "win32" else "forkserver"
+    context = multiprocessing.get_context(method)
+    if method == "forkserver":
+        context.set_forkserver_preload(["cratehand.app.worker"])
+    return ProcessPool(
+        max_workers=workers,
+        max_tasks=_TASKS_A_PROCESS,
+        initializer=become_worker,
+        initargs=(None if log is None else str(log),),
+        context=context,
+    )
+
+
+def _end(pool: ProcessPool) -> None:
+    pool.stop()  # type: ignore[no-untyped-call]
+    pool.join()

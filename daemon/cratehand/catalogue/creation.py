@@ -1,0 +1,109 @@
+"""From a path to a catalogue of today's schema: made, recognised, or migrated."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from cratehand.catalogue import schema
+from cratehand.catalogue.driver import Driver
+from cratehand.catalogue.failures import translated
+from cratehand.domain.errors import CorruptFileError, UnavailableError
+
+_log = logging.getLogger(__name__)
+
+IGNORE_CASE: Final = "catalogue.ignore_case"
+"""Name in `state` of the choice that a catalogue was made with."""
+
+
+def prepare(path: Path, *, driver: Driver, ignore_case: bool, lock_wait_s: float) -> bool:
+    """Bring the file at `path` to the newest schema.
+
+    Returns:
+        Whether this catalogue takes paths that differ in case only for one.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnavailableError(f"the folder of {path} can not be made: {error.strerror}") from error
+    with translated(path), closing(connect(path, driver, lock_wait_s=lock_wait_s)) as connection:
+        _use_wal(connection)
+        version = read_version(connection, path)
+        if version is None:
+            version = _create(connection, path, ignore_case=ignore_case)
+        if version != schema.HEAD:
+            # Alembic costs half a second to import; most starts do without it.
+            from cratehand.catalogue.migrate import migrate
+
+            migrate(path, driver=driver, lock_wait_s=lock_wait_s)
+        return _read_ignore_case(connection)
+
+
+def connect(path: Path, driver: Driver, *, lock_wait_s: float) -> Any:
+    """Open a plain connection of the driver, which begins no transaction by itself."""
+    return driver.module.connect(
+        str(path), timeout=lock_wait_s, isolation_level=None, check_same_thread=False, uri=False
+    )
+
+
+def read_version(connection: Any, path: Path) -> str | None:
+    """Return the schema version of an open database, None for one without any table.
+
+    Raises:
+        CorruptFileError: It has tables and none of them says that this is a catalogue.
+    """
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not names:
+        return None
+    if "alembic_version" in names and schema.tracks.name in names:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        if row is not None:
+            return str(row[0])
+    raise CorruptFileError(f"{path} is a database, but no catalogue of cratehand; name another file or move it away")
+
+
+def _create(connection: Any, path: Path, *, ignore_case: bool) -> str:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have been quicker while this one waited for the lock.
+        version = read_version(connection, path)
+        if version is None:
+            for statement in _statements():
+                connection.execute(statement)
+            connection.execute("INSERT INTO alembic_version VALUES (?)", (schema.HEAD,))
+            connection.execute("INSERT INTO state (name, value) VALUES (?, ?)", (IGNORE_CASE, str(int(ignore_case))))
+            version = schema.HEAD
+            _log.info("made a new catalogue at %s", path)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return version
+
+
+def _statements() -> Iterator[str]:
+    """Yield what makes the tables and indexes, with the table in which Alembic keeps the version, as it makes it."""
+    yield (
+        "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+        "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+    )
+    dialect = sqlite.dialect()
+    for table in schema.metadata.sorted_tables:
+        yield str(CreateTable(table).compile(dialect=dialect))
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            yield str(CreateIndex(index).compile(dialect=dialect))
+
+
+def _use_wal(connection: Any) -> None:
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        connection.execute("PRAGMA journal_mode = WAL").fetchone()
+
+
+def _read_ignore_case(connection: Any) -> bool:
+    row = connection.execute("SELECT value FROM state WHERE name = ?", (IGNORE_CASE,)).fetchone()
+    return row is not None and row[0] == "1"

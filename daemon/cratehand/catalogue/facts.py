@@ -1,0 +1,116 @@
+"""Statements about tracks; nothing is overwritten."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from cratehand.catalogue.believed import SHOWN_FIELDS, believe_statements, rebuild
+from cratehand.catalogue.fact_text import TAKEN_BACK, fact_text
+from cratehand.catalogue.keys import chunks, find_key, id_of, keys_of
+from cratehand.catalogue.statements import (
+    Statement,
+    add_provenance,
+    fact_of,
+    insert_facts,
+    load_statements,
+    standing,
+)
+from cratehand.catalogue.tracks import require_track
+from cratehand.domain.errors import InvalidInputError
+from cratehand.domain.fields import Field
+from cratehand.domain.ids import TrackId
+from cratehand.domain.provenance import AnyFact, Source, SourceKind
+
+_Said = dict[tuple[str, Source], list[Statement]]
+
+
+class SqlFactStore:
+    """`FactStore` on a connection inside a transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def record(self, track_id: TrackId, facts: Sequence[AnyFact]) -> None:
+        """Add statements and bring the believed values up to date; None from anyone but a person is passed over.
+
+        Raises:
+            NotFoundError: No such track.
+            InvalidInputError: A value is not of its field's shape, or a confidence is not within 0..1.
+        """
+        key = require_track(self._connection, track_id)
+        told = [fact for fact in facts if fact.value is not None or fact.source.kind is SourceKind.PERSON]
+        if not told:
+            return
+        said = self._said(key, {fact.field for fact in told})
+        new = [statement for fact in told if (statement := self._say(key, fact, said)) is not None]
+        insert_facts(self._connection, new)
+        if any(fact.field in SHOWN_FIELDS for fact in told):
+            rebuild(self._connection, [key])
+
+    def facts(self, track_id: TrackId, *, field: Field | None = None) -> Sequence[AnyFact]:
+        key = find_key(track_id)
+        if key is None:
+            return []
+        fields = None if field is None else {field}
+        statements = load_statements(self._connection, [key], fields=fields).get(key, [])
+        by_field: dict[str, list[Statement]] = {}
+        for statement in statements:
+            by_field.setdefault(statement.field, []).append(statement)
+        kept = {id(statement) for about in by_field.values() for statement in standing(about)}
+        return list(_readable(statement for statement in statements if id(statement) in kept))
+
+    def believed(self, track_ids: Sequence[TrackId], field: Field) -> Mapping[TrackId, AnyFact]:
+        winners: dict[TrackId, AnyFact] = {}
+        for piece in chunks(keys_of(track_ids)):
+            for key, statements in load_statements(self._connection, piece, fields={field}).items():
+                if winner := believe_statements(statements):
+                    winners[id_of(key)] = winner
+        return winners
+
+    def _said(self, key: int, fields: set[Field]) -> _Said:
+        """Return what was said before on these fields, by field and source, in the order it was made."""
+        said: _Said = {}
+        for statement in load_statements(self._connection, [key], fields=fields).get(key, ()):
+            said.setdefault((statement.field, _source(statement)), []).append(statement)
+        return said
+
+    def _say(self, key: int, fact: AnyFact, said: _Said) -> tuple[object, ...] | None:
+        """Return the new row of `facts`; None where the fact only repeats its source's latest statement."""
+        if not 0.0 <= fact.confidence <= 1.0:
+            raise InvalidInputError(f"{fact.field}: a confidence is 0..1, not {fact.confidence}")
+        text = TAKEN_BACK if fact.value is None else fact_text(fact.field, fact.value)
+        before = said.setdefault((fact.field.value, fact.source), [])
+        latest = max(before, key=lambda statement: (statement.at_s, statement.provenance), default=None)
+        if latest is not None and (latest.value, latest.confidence) == (text, fact.confidence):
+            return None
+        provenance = self._provenance(fact, said)
+        before.append(
+            Statement(
+                key, fact.field.value, text, fact.confidence,
+                fact.source.kind.value, fact.source.name, fact.source.version, fact.at_s, provenance,
+            )
+        )  # fmt: skip
+        return key, fact.field.value, provenance, text, float(fact.confidence)
+
+    def _provenance(self, fact: AnyFact, said: _Said) -> int:
+        """Return a provenance that this source has not yet used on this field; facts of one moment share one."""
+        used = {statement.provenance for statement in said[fact.field.value, fact.source]}
+        for (_, source), statements in said.items():
+            if source == fact.source:
+                for statement in statements:
+                    if statement.at_s == fact.at_s and statement.provenance not in used:
+                        return statement.provenance
+        return add_provenance(self._connection, fact.source, at_s=fact.at_s)
+
+
+def _source(statement: Statement) -> Source:
+    return Source(kind=SourceKind(statement.kind), name=statement.name, version=statement.version)
+
+
+def _readable(statements: Iterable[Statement]) -> Iterable[AnyFact]:
+    for statement in statements:
+        try:
+            yield fact_of(statement)
+        except InvalidInputError:
+            # `check` names it; the other facts of the track are still worth telling.
+            continue

@@ -1,0 +1,117 @@
+"""Playlists and folders."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+
+from cratehand.catalogue import schema
+from cratehand.catalogue.bulk import insert_rows
+from cratehand.catalogue.keys import find_key, id_of, keys_of
+from cratehand.catalogue.playlist_tree import full_names, inside, load_nodes
+from cratehand.domain.collection import Playlist, PlaylistKind
+from cratehand.domain.errors import InvalidInputError
+from cratehand.domain.ids import ForeignId, PlaylistId, TrackId
+
+_ENTRY_COLUMNS = ("playlist", "position", "track")
+_entries = schema.playlist_entries.c
+
+
+class SqlPlaylistStore:
+    """`PlaylistStore` on a connection inside a transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def all(self) -> Sequence[Playlist]:
+        entries = load_entries(self._connection)
+        return [
+            Playlist(
+                id=PlaylistId(node.id),
+                name=node.name,
+                kind=PlaylistKind(node.kind),
+                parent_id=None if node.parent_id is None else PlaylistId(node.parent_id),
+                position=node.position,
+                entries=tuple(id_of(key) for key in entries.get(node.playlist, ())),
+                origin=node.origin,
+                foreign_id=None if node.foreign_id is None else ForeignId(node.foreign_id),
+                rule=node.rule,
+            )
+            for node in load_nodes(self._connection)
+        ]
+
+    def save(self, playlist: Playlist) -> None:
+        """Add it, or replace the one with its id; entries that name no track are left out.
+
+        Raises:
+            InvalidInputError: It would lie inside itself.
+        """
+        nodes = load_nodes(self._connection)
+        old = next((node for node in nodes if node.id == playlist.id), None)
+        if old is not None and playlist.parent_id is not None:
+            within = set(inside(nodes, playlist.id))
+            if any(node.id == playlist.parent_id and node.playlist in within for node in nodes):
+                raise InvalidInputError(f"the folder {playlist.name!r} can not lie inside itself")
+        values = {
+            "id": playlist.id,
+            "name": playlist.name,
+            "kind": playlist.kind.value,
+            "parent_id": playlist.parent_id,
+            "position": playlist.position,
+            "origin": playlist.origin,
+            "foreign_id": playlist.foreign_id,
+            "rule": playlist.rule,
+        }
+        key = old.playlist if old is not None else insert_playlist(self._connection, values)
+        if old is not None:
+            self._connection.execute(update(schema.playlists).where(schema.playlists.c.playlist == key).values(values))
+        replace_entries(self._connection, key, existing_keys(self._connection, keys_of(playlist.entries)))
+
+    def remove(self, playlist_id: PlaylistId) -> None:
+        """Forget a playlist, or a folder with everything in it; nothing happens where there is none."""
+        keys = inside(load_nodes(self._connection), playlist_id)
+        self._connection.execute(delete(schema.playlists).where(schema.playlists.c.playlist.in_(keys)))
+
+    def names_of(self, track_id: TrackId) -> Sequence[str]:
+        key = find_key(track_id)
+        if key is None:
+            return []
+        mine = set(self._connection.scalars(select(_entries.playlist).where(_entries.track == key)))
+        if not mine:
+            return []
+        nodes = load_nodes(self._connection)
+        names = full_names(nodes)
+        return [names[node.playlist] for node in nodes if node.playlist in mine]
+
+
+def insert_playlist(connection: Connection, values: dict[str, Any]) -> int:
+    """Insert a row of `playlists` and return its key."""
+    row = connection.execute(schema.playlists.insert().values(values).returning(schema.playlists.c.playlist))
+    return int(row.scalar_one())
+
+
+def load_entries(connection: Connection) -> dict[int, list[int]]:
+    """Load the tracks of all playlists, in their order."""
+    found: dict[int, list[int]] = {}
+    for playlist, track in connection.execute(
+        select(_entries.playlist, _entries.track).order_by(_entries.playlist, _entries.position)
+    ):
+        found.setdefault(playlist, []).append(track)
+    return found
+
+
+def replace_entries(connection: Connection, playlist: int, keys: Sequence[int]) -> None:
+    """Set the tracks of one playlist; all have to exist."""
+    connection.execute(delete(schema.playlist_entries).where(_entries.playlist == playlist))
+    rows = [(playlist, position, key) for position, key in enumerate(keys)]
+    insert_rows(connection, schema.playlist_entries, _ENTRY_COLUMNS, rows)
+
+
+def existing_keys(connection: Connection, keys: Sequence[int]) -> list[int]:
+    """Return those keys that name a track, in the same order."""
+    known: set[int] = set()
+    distinct = sorted(set(keys))
+    for start in range(0, len(distinct), 500):
+        piece = distinct[start : start + 500]
+        known.update(connection.scalars(select(schema.tracks.c.track).where(schema.tracks.c.track.in_(piece))))
+    return [key for key in keys if key in known]

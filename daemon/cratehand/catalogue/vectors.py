@@ -1,0 +1,143 @@
+"""Embeddings and nearest neighbours, exact, per space.
+
+The bytes in `embeddings` are what lasts. Distances are computed over them by sqlite-vec where the connection has it,
+else by numpy; both look at every vector, so neither can miss one, and nothing has to be kept in step with the rows.
+"""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, Row, bindparam, delete, func, literal_column, select
+
+from cratehand.catalogue import schema
+from cratehand.catalogue.keys import chunks, find_key, id_of, keys_of
+from cratehand.catalogue.tracks import require_track
+from cratehand.domain.embedding import EmbeddingSpace, Neighbour, Vector
+from cratehand.domain.errors import InvalidInputError, UnsupportedError
+from cratehand.domain.ids import TrackId
+
+_embeddings = schema.embeddings.c
+_BATCH: Final = 8192
+"""Vectors that numpy takes at a time: 16 MB at 512 dimensions."""
+
+_AMONG: Final = 5000
+_FAR: Final = 1.0
+"""Distance to or from a vector without length, as for one at a right angle."""
+
+_LITTLE: Final = np.dtype("<f4")
+
+Candidate = tuple[float, int]
+
+
+class SqlVectorStore:
+    """`VectorStore` on a connection inside a transaction.
+
+    Args:
+        connection: Where to read and write.
+        has_vec: Whether sqlite-vec is loaded into this connection.
+    """
+
+    def __init__(self, connection: Connection, *, has_vec: bool) -> None:
+        self._connection = connection
+        self._has_vec = has_vec
+
+    def put(self, space: EmbeddingSpace, track_id: TrackId, vector: Vector) -> None:
+        """Keep the vector of a track in a space, instead of the one before.
+
+        Raises:
+            NotFoundError: No such track.
+            InvalidInputError: The vector is not of the space's dimension or not finite.
+            UnsupportedError: The metric is not cosine.
+        """
+        packed = _packed(space, vector)
+        key = require_track(self._connection, track_id)
+        number = self._space(space)
+        if number is None:
+            inserted = schema.spaces.insert().values(id=space.id).returning(schema.spaces.c.space)
+            number = int(self._connection.execute(inserted).scalar_one())
+        self._connection.execute(delete(schema.embeddings).where(_embeddings.space == number, _embeddings.track == key))
+        self._connection.execute(schema.embeddings.insert().values(space=number, track=key, vector=packed))
+
+    def get(self, space: EmbeddingSpace, track_id: TrackId) -> Vector | None:
+        key, number = find_key(track_id), self._space(space)
+        if key is None or number is None:
+            return None
+        query = select(_embeddings.vector).where(_embeddings.space == number, _embeddings.track == key)
+        raw = self._connection.execute(query).scalar()
+        return None if raw is None else np.frombuffer(raw, dtype=_LITTLE).astype(np.float32)
+
+    def nearest(
+        self, space: EmbeddingSpace, vector: Vector, *, limit: int, among: Sequence[TrackId] | None = None
+    ) -> Sequence[Neighbour]:
+        """Return the nearest tracks, nearest first, equal ones by id; raises like `put` for an unfit vector."""
+        packed, number = _packed(space, vector), self._space(space)
+        if number is None or limit <= 0:
+            return []
+        pieces: Sequence[Sequence[int] | None] = [None]
+        if among is not None:
+            pieces = list(chunks(sorted(set(keys_of(among))), _AMONG))
+        search = self._by_extension if self._has_vec else self._by_numpy
+        best = heapq.nsmallest(limit, (near for keys in pieces for near in search(number, packed, keys, limit)))
+        return [Neighbour(track_id=id_of(key), distance=distance) for distance, key in best]
+
+    def count(self, space: EmbeddingSpace) -> int:
+        number = self._space(space)
+        query = select(func.count()).select_from(schema.embeddings).where(_embeddings.space == number)
+        return 0 if number is None else int(self._connection.execute(query).scalar_one())
+
+    def _space(self, space: EmbeddingSpace) -> int | None:
+        return self._connection.execute(select(schema.spaces.c.space).where(schema.spaces.c.id == space.id)).scalar()
+
+    def _by_extension(self, number: int, packed: bytes, keys: Sequence[int] | None, limit: int) -> list[Candidate]:
+        distance = func.coalesce(func.vec_distance_cosine(_embeddings.vector, packed), _FAR).label("distance")
+        # The plus keeps SQLite from walking the index of (space, track) and fetching each row on its own.
+        in_space = literal_column("+embeddings.space") == bindparam("space", number)
+        query = select(distance, _embeddings.track).where(in_space if keys is None else _embeddings.space == number)
+        if keys is not None:
+            query = query.where(_embeddings.track.in_(keys))
+        rows = self._connection.execute(query.order_by(distance, _embeddings.track).limit(limit))
+        return [(float(row[0]), row[1]) for row in rows]
+
+    def _by_numpy(self, number: int, packed: bytes, keys: Sequence[int] | None, limit: int) -> Iterator[Candidate]:
+        wanted = np.frombuffer(packed, dtype=_LITTLE)
+        query = select(_embeddings.track, _embeddings.vector).where(_embeddings.space == number)
+        if keys is not None:
+            query = query.where(_embeddings.track.in_(keys))
+        rows = self._connection.execute(query.execution_options(yield_per=_BATCH))
+        for batch in rows.partitions():
+            yield from _nearest_of(batch, wanted, limit)
+
+
+def cosine_distances(vectors: npt.NDArray[np.float32], vector: Vector) -> npt.NDArray[np.float64]:
+    """Return the cosine distance of each row to the vector: 0 (same way) ... 2 (opposite).
+
+    Args:
+        vectors: float32, shape ``(count, dimension)``.
+        vector: float32, shape ``(dimension,)``.
+
+    Returns:
+        float64, shape ``(count,)``; 1 where one of the two has no length.
+    """
+    rows, wanted = vectors.astype(np.float64), vector.astype(np.float64)
+    lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(wanted)
+    cosines: npt.NDArray[np.float64] = np.divide(rows @ wanted, lengths, out=np.zeros(len(rows)), where=lengths > 0)
+    return 1.0 - cosines
+
+
+def _nearest_of(batch: Sequence[Row[Any, Any]], wanted: Vector, limit: int) -> list[Candidate]:
+    vectors = np.frombuffer(b"".join(row[1] for row in batch), dtype=_LITTLE).reshape(len(batch), -1)
+    distances = cosine_distances(vectors, wanted)
+    return heapq.nsmallest(limit, zip(distances.tolist(), (row[0] for row in batch), strict=True))
+
+
+def _packed(space: EmbeddingSpace, vector: Vector) -> bytes:
+    if space.metric != "cosine":
+        raise UnsupportedError(f"the space {space.id} has a metric that the catalogue does not know; cosine it knows")
+    if vector.shape != (space.dimension,):
+        raise InvalidInputError(f"a vector of {space.id} has {space.dimension} numbers, not {vector.shape}")
+    if not np.isfinite(vector).all():
+        raise InvalidInputError(f"a vector of {space.id} has to be finite")
+    return vector.astype(_LITTLE).tobytes()
