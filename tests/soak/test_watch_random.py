@@ -9,6 +9,7 @@ import pytest
 from cratehand.domain.folders import KnownFile, WatchedFolder
 from cratehand.domain.track import Presence
 from cratehand.watch import DiskScanner, IgnoreRules, MountTable, WatchdogWatcher
+from cratehand.watch.folder_guard import WatchingSystem
 from tests.unit.watch.disk import SystemClock, apply
 from tests.unit.watch.random_disk import NAMES, RandomDisk, check_random_life, normal
 
@@ -37,7 +38,7 @@ async def test_events_alone_keep_the_catalogue_true(tmp_path: Path, seed: int, p
         settle_s=0.2,
         poll_interval_s=0.2,
         check_interval_s=0.1,
-        read_mounts=lambda: MountTable([]),
+        system=WatchingSystem(read_mounts=lambda: MountTable([])),
     )
     scanner = DiskScanner(ignore=IgnoreRules(), clock=SystemClock(), settle_s=0.2, on_growing=watcher.look_again)
     await watcher.start()
