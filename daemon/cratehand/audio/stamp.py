@@ -14,7 +14,4 @@ def stamp_of(path: Path) -> FileStamp:
         UnavailableError: There, but can not be looked at now.
     """
     with translated(path):
-        status = path.stat()
-    return FileStamp(
-        size_bytes=status.st_size, mtime_ns=status.st_mtime_ns, ctime_ns=status.st_ctime_ns, inode=status.st_ino
-    )
+        return FileStamp.of(path.stat())

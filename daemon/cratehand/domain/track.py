@@ -1,5 +1,6 @@
 """A track: one audio file in the user's collection."""
 
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -27,6 +28,24 @@ class FileStamp:
     mtime_ns: int
     ctime_ns: int
     inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "FileStamp":
+        """Take the stamp from an answer of the system.
+
+        Every number is folded into the range of a signed 64-bit integer, which is what databases can keep: inode
+        numbers of some network shares, and times after the year 2262, are larger.
+        """
+        return cls(
+            size_bytes=status.st_size,
+            mtime_ns=_fold_int64(status.st_mtime_ns),
+            ctime_ns=_fold_int64(status.st_ctime_ns),
+            inode=_fold_int64(status.st_ino),
+        )
+
+
+def _fold_int64(number: int) -> int:
+    return (number + 2**63) % 2**64 - 2**63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ from cratehand.watch.ignore import STEMS_MARKER, IgnoreRules
 from cratehand.watch.mounts import MountTable
 from cratehand.watch.power import PsutilPower
 from cratehand.watch.scan import DiskScanner
-from cratehand.watch.walk import stamp_of
 from cratehand.watch.watcher import WatchdogWatcher
 
-__all__ = ["STEMS_MARKER", "DiskScanner", "IgnoreRules", "MountTable", "PsutilPower", "WatchdogWatcher", "stamp_of"]
+__all__ = ["STEMS_MARKER", "DiskScanner", "IgnoreRules", "MountTable", "PsutilPower", "WatchdogWatcher"]

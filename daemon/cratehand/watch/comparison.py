@@ -11,7 +11,7 @@ from cratehand.domain.folders import FolderChange, KnownFile, SeenFile
 from cratehand.domain.track import FileStamp, Presence
 from cratehand.watch.paths import look_or_raise, name_of, names_in, parent_of, path_key, prefix_of
 from cratehand.watch.settling import Settling
-from cratehand.watch.walk import Found, TreeWalk, stamp_of
+from cratehand.watch.walk import Found, TreeWalk
 
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL})
 
@@ -153,7 +153,7 @@ class Comparison:
         matched: set[str] = set()
         for key in sorted(self._walk.files):
             found = self._walk.files[key]
-            stamp = stamp_of(found.stat)
+            stamp = FileStamp.of(found.stat)
             same = by_content.get((stamp.inode, stamp.size_bytes, stamp.mtime_ns), [])
             if any(_is_linked_twin(file.path, found.path) for file in same):
                 del self._walk.files[key]
@@ -200,7 +200,7 @@ class Comparison:
 
     @staticmethod
     def _seen(found: Found) -> SeenFile:
-        return SeenFile(path=Path(found.path), stamp=stamp_of(found.stat))
+        return SeenFile(path=Path(found.path), stamp=FileStamp.of(found.stat))
 
 
 def _is_same(stamp: FileStamp, found: Found) -> bool:
@@ -212,7 +212,7 @@ def _is_same(stamp: FileStamp, found: Found) -> bool:
         and (stamp.inode == now.st_ino or not found.stable_inode)
     ):
         return True
-    folded = stamp_of(now)
+    folded = FileStamp.of(now)
     return stamp == (folded if found.stable_inode else replace(folded, inode=stamp.inode))
 
 

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from cratehand.domain.track import FileStamp
 from cratehand.watch.ignore import (
     IgnoreRules,
     is_audio_name,
@@ -20,8 +19,6 @@ from cratehand.watch.paths import identity_of, is_folder, look, look_or_raise, n
 
 _VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR})
 _HIDES_BY_ATTRIBUTE = sys.platform in {"win32", "darwin"}
-_INT64_RANGE = 1 << 64
-_INT64_HALF = 1 << 63
 
 
 class Found(NamedTuple):
@@ -31,24 +28,6 @@ class Found(NamedTuple):
     stat: os.stat_result
     stable_inode: bool
     """Whether the inode number says anything on its file system."""
-
-
-def stamp_of(found: os.stat_result) -> FileStamp:
-    """Return the stamp of a file.
-
-    Every number is folded into the range of a signed 64-bit integer, which is what databases can keep: inode numbers
-    of some network shares, and times after the year 2262, are larger.
-    """
-    return FileStamp(
-        size_bytes=found.st_size,
-        mtime_ns=_fold_int64(found.st_mtime_ns),
-        ctime_ns=_fold_int64(found.st_ctime_ns),
-        inode=_fold_int64(found.st_ino),
-    )
-
-
-def _fold_int64(number: int) -> int:
-    return (number + _INT64_HALF) % _INT64_RANGE - _INT64_HALF
 
 
 class TreeWalk:

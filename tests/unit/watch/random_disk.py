@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cratehand.domain.folders import KnownFile
-from cratehand.domain.track import Presence
-from cratehand.watch import DiskScanner, IgnoreRules, stamp_of
+from cratehand.domain.track import FileStamp, Presence
+from cratehand.watch import DiskScanner, IgnoreRules
 from tests.unit.watch.disk import apply, later
 
 NAMES = ["a", "B", "Bj\u00f6rk", "Bjo\u0308rk", "日本", "new\nline", "x" * 100, "a b", "ü"]
@@ -141,7 +141,7 @@ def check_random_life(root: Path, seed: int, *, steps: int) -> None:
         known = apply(change, known)
         present = [file for file in known if file.presence is Presence.PRESENT]
         for file in present:
-            assert file.stamp == stamp_of(file.path.stat()), (file.path, disk.done[-10:])
+            assert file.stamp == FileStamp.of(file.path.stat()), (file.path, disk.done[-10:])
         missed = {normal(path) for path in disk.audio()} - {normal(file.path) for file in present}
         assert not missed, (missed, disk.done[-10:])
         assert scanner.sweep([root], known).is_empty, disk.done[-10:]

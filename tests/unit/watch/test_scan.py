@@ -14,7 +14,7 @@ import pytest
 from cratehand.domain.folders import FolderChange, KnownFile
 from cratehand.domain.ids import TrackId
 from cratehand.domain.track import FileStamp, Presence
-from cratehand.watch import STEMS_MARKER, DiskScanner, IgnoreRules, MountTable, stamp_of
+from cratehand.watch import STEMS_MARKER, DiskScanner, IgnoreRules, MountTable
 from cratehand.watch.mounts import Mount
 from tests.unit.watch.disk import HandClock, apply, later
 
@@ -31,7 +31,7 @@ def put(path: Path, content: bytes = b"sound") -> Path:
 
 def known_of(*paths: Path, presence: Presence = Presence.PRESENT) -> list[KnownFile]:
     return [
-        KnownFile(track_id=TrackId(f"{n:016x}"), path=path, stamp=stamp_of(path.stat()), presence=presence)
+        KnownFile(track_id=TrackId(f"{n:016x}"), path=path, stamp=FileStamp.of(path.stat()), presence=presence)
         for n, path in enumerate(paths)
     ]
 
@@ -57,7 +57,7 @@ def test_new_files_land_wherever_they_lie(tmp_path: Path, look) -> None:
     put(tmp_path / "cover.jpg")
     change = look(scanner(), tmp_path, [])
     assert landed(change) == files
-    assert change.landed[0].stamp == stamp_of(change.landed[0].path.stat())
+    assert change.landed[0].stamp == FileStamp.of(change.landed[0].path.stat())
 
 
 def test_a_second_look_is_no_news(tmp_path: Path, look) -> None:
@@ -304,7 +304,7 @@ def test_times_beyond_what_a_database_can_keep_are_folded(tmp_path: Path) -> Non
         os.utime(path, (0, 13_000_000_000))
     except OSError:
         pytest.skip("this file system keeps no such times")
-    stamp = stamp_of(path.stat())
+    stamp = FileStamp.of(path.stat())
     assert -(2**63) <= stamp.mtime_ns < 2**63
     known = known_of(path)
     assert scanner(HandClock(wall_s=14_000_000_000.0)).sweep([tmp_path], known).is_empty
