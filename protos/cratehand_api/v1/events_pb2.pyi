@@ -52,7 +52,11 @@ class Event(_message.Message):
     COLLECTION_SYNCED_FIELD_NUMBER: _builtins.int
     JOB_FIELD_NUMBER: _builtins.int
     QUIET_FIELD_NUMBER: _builtins.int
+    MISSED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
+    """Counts all events of the daemon; kinds that were not asked for leave gaps, too."""
+    missed: _builtins.int
+    """How many events, of whatever kind, this listener was too slow for since the one before: look anew."""
     @_builtins.property
     def track_added(self) -> Global___TrackEvent: ...
     @_builtins.property
@@ -75,10 +79,11 @@ class Event(_message.Message):
         collection_synced: Global___CollectionSynced | None = ...,
         job: _jobs_pb2.Job | None = ...,
         quiet: Global___Quiet | None = ...,
+        missed: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["collection_synced", b"collection_synced", "event", b"event", "job", b"job", "quiet", b"quiet", "track_added", b"track_added", "track_analysed", b"track_analysed", "track_changed", b"track_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_synced", b"collection_synced", "event", b"event", "job", b"job", "quiet", b"quiet", "sequence", b"sequence", "track_added", b"track_added", "track_analysed", b"track_analysed", "track_changed", b"track_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_synced", b"collection_synced", "event", b"event", "job", b"job", "missed", b"missed", "quiet", b"quiet", "sequence", b"sequence", "track_added", b"track_added", "track_analysed", b"track_analysed", "track_changed", b"track_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["track_added", "track_changed", "track_analysed", "collection_synced", "job", "quiet"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015

@@ -45,7 +45,7 @@ class EventsServicer:
     """Missing associated documentation comment in .proto file."""
 
     def Watch(self, request, context):
-        """Events from now on. A gap in the sequence means that this listener was too slow and missed some.
+        """Events from the moment on which the initial metadata arrive. A listener that is too slow loses the oldest.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

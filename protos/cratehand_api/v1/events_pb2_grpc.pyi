@@ -32,13 +32,13 @@ class EventsStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EventsAsyncStub: ...
     Watch: _grpc.UnaryStreamMultiCallable[_events_pb2.WatchRequest, _events_pb2.Event]
-    """Events from now on. A gap in the sequence means that this listener was too slow and missed some."""
+    """Events from the moment on which the initial metadata arrive. A listener that is too slow loses the oldest."""
 
 @_typing.type_check_only
 class EventsAsyncStub(EventsStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Watch: _aio.UnaryStreamMultiCallable[_events_pb2.WatchRequest, _events_pb2.Event]  # type: ignore[assignment]
-    """Events from now on. A gap in the sequence means that this listener was too slow and missed some."""
+    """Events from the moment on which the initial metadata arrive. A listener that is too slow loses the oldest."""
 
 class EventsServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -47,6 +47,6 @@ class EventsServicer(metaclass=_abc_1.ABCMeta):
         request: _events_pb2.WatchRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_events_pb2.Event], _abc.AsyncIterator[_events_pb2.Event]]:
-        """Events from now on. A gap in the sequence means that this listener was too slow and missed some."""
+        """Events from the moment on which the initial metadata arrive. A listener that is too slow loses the oldest."""
 
 def add_EventsServicer_to_server(servicer: EventsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from cratehand_api.v1 import track_pb2 as cratehand__api_dot_v1_dot_track__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63ratehand_api/v1/library.proto\x12\x10\x63ratehand_api.v1\x1a\x1c\x63ratehand_api/v1/track.proto\"\x8c\x01\n\x11ListTracksRequest\x12-\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x1d.cratehand_api.v1.TrackFilter\x12\r\n\x05order\x18\x02 \x01(\t\x12\x12\n\ndescending\x18\x03 \x01(\x08\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"l\n\x12ListTracksResponse\x12.\n\x06tracks\x18\x01 \x03(\x0b\x32\x1e.cratehand_api.v1.TrackSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\r\n\x05total\x18\x03 \x01(\x05\" \n\x0fGetTrackRequest\x12\r\n\x05track\x18\x01 \x01(\t\"\x9f\x01\n\x0fSetTrackRequest\x12\r\n\x05track\x18\x01 \x01(\t\x12=\n\x06values\x18\x02 \x03(\x0b\x32-.cratehand_api.v1.SetTrackRequest.ValuesEntry\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"e\n\x10SetTrackResponse\x12&\n\x05track\x18\x01 \x01(\x0b\x32\x17.cratehand_api.v1.Track\x12)\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x18.cratehand_api.v1.Change\"\x16\n\x14ListPlaylistsRequest\"F\n\x15ListPlaylistsResponse\x12-\n\tplaylists\x18\x01 \x03(\x0b\x32\x1a.cratehand_api.v1.Playlist\"{\n\x08Playlist\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x16\n\tparent_id\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x0e\n\x06origin\x18\x05 \x01(\t\x12\x11\n\ttrack_ids\x18\x06 \x03(\tB\x0c\n\n_parent_id2\xdf\x02\n\x07Library\x12W\n\nListTracks\x12#.cratehand_api.v1.ListTracksRequest\x1a$.cratehand_api.v1.ListTracksResponse\x12\x46\n\x08GetTrack\x12!.cratehand_api.v1.GetTrackRequest\x1a\x17.cratehand_api.v1.Track\x12Q\n\x08SetTrack\x12!.cratehand_api.v1.SetTrackRequest\x1a\".cratehand_api.v1.SetTrackResponse\x12`\n\rListPlaylists\x12&.cratehand_api.v1.ListPlaylistsRequest\x1a\'.cratehand_api.v1.ListPlaylistsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63ratehand_api/v1/library.proto\x12\x10\x63ratehand_api.v1\x1a\x1c\x63ratehand_api/v1/track.proto\"\x8c\x01\n\x11ListTracksRequest\x12-\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x1d.cratehand_api.v1.TrackFilter\x12\r\n\x05order\x18\x02 \x01(\t\x12\x12\n\ndescending\x18\x03 \x01(\x08\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"l\n\x12ListTracksResponse\x12.\n\x06tracks\x18\x01 \x03(\x0b\x32\x1e.cratehand_api.v1.TrackSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\r\n\x05total\x18\x03 \x01(\x05\" \n\x0fGetTrackRequest\x12\r\n\x05track\x18\x01 \x01(\t\"\x9f\x01\n\x0fSetTrackRequest\x12\r\n\x05track\x18\x01 \x01(\t\x12=\n\x06values\x18\x02 \x03(\x0b\x32-.cratehand_api.v1.SetTrackRequest.ValuesEntry\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"e\n\x10SetTrackResponse\x12&\n\x05track\x18\x01 \x01(\x0b\x32\x17.cratehand_api.v1.Track\x12)\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x18.cratehand_api.v1.Change\"*\n\x14ListPlaylistsRequest\x12\x12\n\npage_token\x18\x01 \x01(\t\"_\n\x15ListPlaylistsResponse\x12-\n\tplaylists\x18\x01 \x03(\x0b\x32\x1a.cratehand_api.v1.Playlist\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"{\n\x08Playlist\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x16\n\tparent_id\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x0e\n\x06origin\x18\x05 \x01(\t\x12\x11\n\ttrack_ids\x18\x06 \x03(\tB\x0c\n\n_parent_id2\xdf\x02\n\x07Library\x12W\n\nListTracks\x12#.cratehand_api.v1.ListTracksRequest\x1a$.cratehand_api.v1.ListTracksResponse\x12\x46\n\x08GetTrack\x12!.cratehand_api.v1.GetTrackRequest\x1a\x17.cratehand_api.v1.Track\x12Q\n\x08SetTrack\x12!.cratehand_api.v1.SetTrackRequest\x1a\".cratehand_api.v1.SetTrackResponse\x12`\n\rListPlaylists\x12&.cratehand_api.v1.ListPlaylistsRequest\x1a\'.cratehand_api.v1.ListPlaylistsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,11 +47,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETTRACKRESPONSE']._serialized_start=531
   _globals['_SETTRACKRESPONSE']._serialized_end=632
   _globals['_LISTPLAYLISTSREQUEST']._serialized_start=634
-  _globals['_LISTPLAYLISTSREQUEST']._serialized_end=656
-  _globals['_LISTPLAYLISTSRESPONSE']._serialized_start=658
-  _globals['_LISTPLAYLISTSRESPONSE']._serialized_end=728
-  _globals['_PLAYLIST']._serialized_start=730
-  _globals['_PLAYLIST']._serialized_end=853
-  _globals['_LIBRARY']._serialized_start=856
-  _globals['_LIBRARY']._serialized_end=1207
+  _globals['_LISTPLAYLISTSREQUEST']._serialized_end=676
+  _globals['_LISTPLAYLISTSRESPONSE']._serialized_start=678
+  _globals['_LISTPLAYLISTSRESPONSE']._serialized_end=773
+  _globals['_PLAYLIST']._serialized_start=775
+  _globals['_PLAYLIST']._serialized_end=898
+  _globals['_LIBRARY']._serialized_start=901
+  _globals['_LIBRARY']._serialized_end=1252
 # @@protoc_insertion_point(module_scope)

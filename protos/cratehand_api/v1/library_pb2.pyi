@@ -32,7 +32,7 @@ class ListTracksRequest(_message.Message):
     """artist (the default), title, tempo, camelot, energy, date_added, play_count or rating."""
     descending: _builtins.bool
     page_size: _builtins.int
-    """1..1000, 100 where absent."""
+    """1..1000, 100 where absent; more is 1000."""
     page_token: _builtins.str
     """From the answer before; empty for the first page."""
     @_builtins.property
@@ -178,12 +178,17 @@ Global___SetTrackResponse: _TypeAlias = SetTrackResponse  # noqa: Y015
 class ListPlaylistsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_token: _builtins.str
+    """From the answer before; empty for the first page."""
     def __init__(
         self,
+        *,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -194,16 +199,20 @@ class ListPlaylistsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PLAYLISTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty at the end; up to 100,000 entries there is one page only."""
     @_builtins.property
     def playlists(self) -> _containers.RepeatedCompositeFieldContainer[Global___Playlist]: ...
     def __init__(
         self,
         *,
         playlists: _abc.Iterable[Global___Playlist] | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["playlists", b"playlists"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "playlists", b"playlists"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -82,7 +82,7 @@ class LibraryServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListPlaylists(self, request, context):
-        """All playlists and folders, parents before children.
+        """All playlists and folders, parents before children. In pages only where their entries are very many.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

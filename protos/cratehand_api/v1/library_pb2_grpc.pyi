@@ -39,7 +39,7 @@ class LibraryStub:
     SetTrack: _grpc.UnaryUnaryMultiCallable[_library_pb2.SetTrackRequest, _library_pb2.SetTrackResponse]
     """Record a person's word: it wins from now on. INVALID_ARGUMENT names the field and what is wrong."""
     ListPlaylists: _grpc.UnaryUnaryMultiCallable[_library_pb2.ListPlaylistsRequest, _library_pb2.ListPlaylistsResponse]
-    """All playlists and folders, parents before children."""
+    """All playlists and folders, parents before children. In pages only where their entries are very many."""
 
 @_typing.type_check_only
 class LibraryAsyncStub(LibraryStub):
@@ -51,7 +51,7 @@ class LibraryAsyncStub(LibraryStub):
     SetTrack: _aio.UnaryUnaryMultiCallable[_library_pb2.SetTrackRequest, _library_pb2.SetTrackResponse]  # type: ignore[assignment]
     """Record a person's word: it wins from now on. INVALID_ARGUMENT names the field and what is wrong."""
     ListPlaylists: _aio.UnaryUnaryMultiCallable[_library_pb2.ListPlaylistsRequest, _library_pb2.ListPlaylistsResponse]  # type: ignore[assignment]
-    """All playlists and folders, parents before children."""
+    """All playlists and folders, parents before children. In pages only where their entries are very many."""
 
 class LibraryServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -84,6 +84,6 @@ class LibraryServicer(metaclass=_abc_1.ABCMeta):
         request: _library_pb2.ListPlaylistsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_library_pb2.ListPlaylistsResponse, _abc.Awaitable[_library_pb2.ListPlaylistsResponse]]:
-        """All playlists and folders, parents before children."""
+        """All playlists and folders, parents before children. In pages only where their entries are very many."""
 
 def add_LibraryServicer_to_server(servicer: LibraryServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -28,7 +28,7 @@ class SimilarRequest(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     track: _builtins.str
     limit: _builtins.int
-    """1..500, 20 where absent."""
+    """1..500, 20 where absent; more is 500."""
     @_builtins.property
     def filter(self) -> _track_pb2.TrackFilter: ...
     def __init__(
@@ -55,7 +55,7 @@ class SearchTextRequest(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     limit: _builtins.int
-    """1..500, 20 where absent."""
+    """1..500, 20 where absent; more is 500."""
     @_builtins.property
     def filter(self) -> _track_pb2.TrackFilter: ...
     def __init__(

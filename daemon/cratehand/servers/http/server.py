@@ -117,7 +117,8 @@ class HttpServer:
 
     @web.middleware
     async def _check_host(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not _is_address(request.host, self._listener.host):
+        # Not request.host: without the header that would ask the name service, and wait for it.
+        if not _is_address(request.headers.get("Host", ""), self._listener.host):
             return web.Response(status=421, text="this server is reached by its address only\n", headers=_HEADERS)
         return await handler(request)
 
