@@ -44,7 +44,8 @@ def write_diagnostics(
         UnavailableError: The file can not be written.
     """
     counts, names = _catalogue(folder)
-    scrubber = Scrubber(secrets=_secrets(folder, config), names=names, kept={folder.path: "/cratehand/data"})
+    secrets, parts = _private(folder, config)
+    scrubber = Scrubber(secrets=secrets, names=names | parts, kept={folder.path: "/cratehand/data"})
     documents = {
         "versions.json": _versions(),
         "settings.json": scrubber.scrub_values(_settings(folder, config)),
@@ -101,17 +102,22 @@ def _told(section: str, key: str, value: object) -> object:
     return ("set" if value else "not set") if (section, key) in _FREE_TEXT else value
 
 
-def _secrets(folder: DataFolder, config: Path | None) -> list[str]:
-    secrets = []
+def _private(folder: DataFolder, config: Path | None) -> tuple[list[str], set[str]]:
+    """Return secrets, and parts of the paths that the settings name."""
+    secrets: list[str] = []
+    names: set[str] = set()
     try:
         secrets.append(folder.token_file.read_text(encoding="ascii", errors="replace").strip())
     except OSError:
         _log.debug("no token to take out")
     try:
-        secrets.append(load_settings(data_dir=folder.path, config=config).settings.master.url.get_secret_value())
+        settings = load_settings(data_dir=folder.path, config=config).settings
     except CratehandError:
         _log.debug("no settings to take secrets from")
-    return secrets
+    else:
+        secrets.append(settings.master.url.get_secret_value())
+        names.update(*(path.parts for path in (*settings.watch.folders, Path(settings.watch.rekordbox))))
+    return secrets, names
 
 
 def _catalogue(folder: DataFolder) -> tuple[dict[str, Any], set[str]]:
@@ -128,8 +134,9 @@ def _catalogue(folder: DataFolder) -> tuple[dict[str, Any], set[str]]:
                 counts: dict[str, Any] = {
                     "tracks": dict(stores.tracks.counts()),
                     "jobs": {state.value: count for state, count in stores.jobs.counts().items()},
-                    "folders": len(stores.folders.all()),
+                    "folders": len(watched := stores.folders.all()),
                 }
+                names.update(*(each.path.parts for each in watched))
                 playlists = stores.playlists.all()
                 counts["playlists"] = len(playlists)
                 names |= {playlist.name for playlist in playlists}

@@ -66,13 +66,24 @@ def terminal() -> "Console":
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+def log_warnings() -> None:
+    """Let warnings of what a verb calls reach stderr, each as the one line it is."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("cratehand: %(message)s"))
+    _install(handler, "warning", ())
+
+
 def log_to_terminal(level: str, *, secrets: Iterable[str] = ()) -> None:
-    """Send records to stderr: through rich on a terminal, as plain lines elsewhere (a journal, a pipe)."""
+    """Send records to stderr: through rich on a terminal, as plain lines elsewhere (a journal, a pipe).
+
+    Takes the place of whatever was set up here before.
+    """
+    close_logs()
     handler: logging.Handler
     if sys.stderr.isatty():
         from rich.logging import RichHandler
 
-        handler = RichHandler(console=terminal(), show_path=False, rich_tracebacks=False, markup=False)
+        handler = RichHandler(console=terminal(), show_path=False, log_time_format="[%X]")
         handler.setFormatter(logging.Formatter("%(message)s"))
     else:
         handler = logging.StreamHandler(sys.stderr)
@@ -80,16 +91,22 @@ def log_to_terminal(level: str, *, secrets: Iterable[str] = ()) -> None:
     _install(handler, level, secrets)
 
 
-def log_to_file(folder: Path, level: str, *, secrets: Iterable[str] = (), name: str = DAEMON_LOG) -> Path:
+def log_to_file(folder: Path, level: str, *, secrets: Iterable[str] = (), max_bytes: int = _MAX_BYTES) -> Path:
     """Send records to a rotated file as well; return its path. One process a file, or the rotation loses lines.
 
-    A folder that can not be written costs the file, not the work: it is said on the terminal and None is missed.
+    A folder that can not be written costs the file, not the work: a warning says so.
+
+    Args:
+        folder: Where the file and its predecessors lie; made where it is not there.
+        level: ``debug``, ``info``, ``warning`` or ``error``.
+        secrets: Texts that no record may hold.
+        max_bytes: Size at which a file becomes a predecessor; five of these are kept.
     """
-    path = folder / name
+    path = folder / DAEMON_LOG
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handler = logging.handlers.RotatingFileHandler(
-            path, maxBytes=_MAX_BYTES, backupCount=_KEPT, encoding="utf-8", errors="backslashreplace"
+            path, maxBytes=max_bytes, backupCount=_KEPT, encoding="utf-8", errors="backslashreplace"
         )
     except OSError as error:
         logging.getLogger(__name__).warning("no log file %s: %s", path, error.strerror or error)
@@ -111,12 +128,13 @@ def _install(handler: logging.Handler, level: str, secrets: Iterable[str]) -> No
 
 
 def close_logs() -> None:
-    """Flush and close every handler of the root logger and take it off."""
+    """Flush and close every handler that was set up here and take it off."""
     root = logging.getLogger()
     for handler in list(root.handlers):
         if any(isinstance(each, SecretFilter) for each in handler.filters):
             root.removeHandler(handler)
             handler.close()
+    root.setLevel(logging.WARNING)
 
 
 def keep_trace(folder: Path, error: BaseException) -> Path:

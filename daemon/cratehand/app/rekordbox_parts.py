@@ -11,6 +11,7 @@ from cratehand.app.rekordbox_details import read_details
 from cratehand.app.workers import WorkerPool
 from cratehand.domain.ids import TrackId
 from cratehand.domain.ports import Catalogue
+from cratehand.domain.provenance import Source, SourceKind
 from cratehand.usecases.collection_details import CollectionDetails
 from cratehand.usecases.collection_sync import CollectionSync
 from cratehand.usecases.event_bus import EventBus
@@ -48,7 +49,7 @@ def rekordbox_parts(database: Path, needs: RekordboxNeeds) -> RekordboxParts:
     reader = RekordboxDatabase(database, cache_dir=needs.cache)
     details = CollectionDetails(
         needs.catalogue,
-        source=reader.source,
+        source=Source(kind=SourceKind.REKORDBOX, name="anlz"),
         executor=needs.pool,
         read=partial(read_details, str(database), str(needs.cache)),
         quiet=needs.quiet,

@@ -18,7 +18,7 @@ from cratehand.catalogue.folding import fold
 from cratehand.catalogue.keys import chunks
 from cratehand.catalogue.paths import is_escaped, path_of
 from cratehand.catalogue.schema import storable
-from cratehand.catalogue.statements import Statement, fact_of, load_statements, standing
+from cratehand.catalogue.statements import Statement, fact_of, load_statements
 from cratehand.domain.belief import believe
 from cratehand.domain.errors import InvalidInputError
 from cratehand.domain.fields import Field
@@ -91,7 +91,7 @@ def camelot_order(camelot: str) -> int:
 def believe_statements(statements: Iterable[Statement]) -> AnyFact | None:
     """Choose among statements about one field of one track; those that do not read are passed over."""
     known: list[AnyFact] = []
-    for statement in standing(statements):
+    for statement in statements:
         try:
             known.append(fact_of(statement))
         except InvalidInputError as error:

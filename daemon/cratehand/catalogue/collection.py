@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, delete, select
 
 from cratehand.catalogue import schema
+from cratehand.catalogue.believed import rebuild
 from cratehand.catalogue.collection_facts import CollectionFacts
 from cratehand.catalogue.collection_match import (
     CollectionMatcher,
@@ -17,9 +18,10 @@ from cratehand.catalogue.collection_match import (
 )
 from cratehand.catalogue.collection_playlists import Owner, drop_entries, follow_playlists
 from cratehand.catalogue.cues import cue_rows, insert_cues, load_cue_rows, replace_cues
-from cratehand.catalogue.keys import chunks, id_of
+from cratehand.catalogue.keys import chunks, id_of, keys_of
+from cratehand.catalogue.tracks import require_track
 from cratehand.domain.collection import CollectionChange, CollectionTrack, ImportReport
-from cratehand.domain.ids import ForeignId
+from cratehand.domain.ids import ForeignId, TrackId
 from cratehand.domain.ports import IdSource
 from cratehand.domain.provenance import Source
 
@@ -55,6 +57,8 @@ class SqlCollectionStore:
         matches = matcher.match(new_id)
         facts = CollectionFacts(self._connection, source=source, at_s=at_s)
         facts.add(matches.new, collection=owner.collection, at_s=at_s)
+        # The name of a file is searched in, so a new place counts like a new fact.
+        rebuild(self._connection, sorted(matches.moved - matches.absorbed))
         changed = facts.update(matches.known) | matches.moved
         written, with_cues = self._cues(matches, origin=owner.origin)
         removed = self._gone(change, owner)
@@ -71,6 +75,23 @@ class SqlCollectionStore:
             cues=written,
             playlists=lists,
         )
+
+    def attributes(self, track_ids: Sequence[TrackId]) -> Mapping[TrackId, Mapping[str, str]]:
+        table = schema.attributes
+        found: dict[TrackId, Mapping[str, str]] = {}
+        for piece in chunks(keys_of(track_ids)):
+            for key, text in self._connection.execute(select(table).where(table.c.track.in_(piece))):
+                found[id_of(key)] = json.loads(text)
+        return found
+
+    def set_attributes(self, track_id: TrackId, attributes: Mapping[str, str]) -> None:
+        """Keep what we do not interpret; raises `NotFoundError` for an unknown track."""
+        key = require_track(self._connection, track_id)
+        table = schema.attributes
+        self._connection.execute(delete(table).where(table.c.track == key))
+        if attributes:
+            text = json.dumps(dict(attributes), ensure_ascii=True, separators=(",", ":"))
+            self._connection.execute(table.insert().values(track=key, attributes=text))
 
     def mark(self, source: Source) -> Mapping[str, object] | None:
         query = select(schema.marks.c.mark).where(schema.marks.c.collection == _name(source))

@@ -1,14 +1,14 @@
 """The DJ's cues."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, Row, delete, select
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.bulk import insert_rows
-from cratehand.catalogue.keys import chunks, find_key
+from cratehand.catalogue.keys import chunks, find_key, id_of, keys_of
 from cratehand.catalogue.schema import storable
 from cratehand.catalogue.tracks import require_track
 from cratehand.domain.cue import Colour, Cue, CueKind
@@ -40,6 +40,15 @@ class SqlCueStore:
             select(table).where(table.c.track == key).order_by(table.c.origin, table.c.position)
         )
         return sorted((_cue(row) for row in rows), key=_on_pads_first)
+
+    def of(self, track_ids: Sequence[TrackId]) -> Mapping[TrackId, Sequence[Cue]]:
+        table = schema.cues
+        found: dict[int, list[Cue]] = {}
+        for piece in chunks(keys_of(track_ids)):
+            query = select(table).where(table.c.track.in_(piece)).order_by(table.c.origin, table.c.position)
+            for row in self._connection.execute(query):
+                found.setdefault(row.track, []).append(_cue(row))
+        return {id_of(key): sorted(cues, key=_on_pads_first) for key, cues in found.items()}
 
     def replace(self, track_id: TrackId, cues: Sequence[Cue], *, origin: str) -> None:
         """Set all cues of a track that come from one origin; raises `NotFoundError` for an unknown track."""

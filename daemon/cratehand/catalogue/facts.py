@@ -13,7 +13,6 @@ from cratehand.catalogue.statements import (
     fact_of,
     insert_facts,
     load_statements,
-    standing,
 )
 from cratehand.catalogue.tracks import require_track
 from cratehand.domain.errors import InvalidInputError
@@ -21,7 +20,10 @@ from cratehand.domain.fields import Field
 from cratehand.domain.ids import TrackId
 from cratehand.domain.provenance import AnyFact, Source, SourceKind
 
-_Said = dict[tuple[str, Source], list[Statement]]
+_Speaker = tuple[str, str, str]
+"""Field, kind and name of who speaks on it, whatever the version."""
+
+_Said = dict[_Speaker, list[Statement]]
 
 
 class SqlFactStore:
@@ -31,20 +33,19 @@ class SqlFactStore:
         self._connection = connection
 
     def record(self, track_id: TrackId, facts: Sequence[AnyFact]) -> None:
-        """Add statements and bring the believed values up to date; None from anyone but a person is passed over.
+        """Add statements and bring the believed values up to date.
 
         Raises:
             NotFoundError: No such track.
             InvalidInputError: A value is not of its field's shape, or a confidence is not within 0..1.
         """
         key = require_track(self._connection, track_id)
-        told = [fact for fact in facts if fact.value is not None or fact.source.kind is SourceKind.PERSON]
-        if not told:
+        if not facts:
             return
-        said = self._said(key, {fact.field for fact in told})
-        new = [statement for fact in told if (statement := self._say(key, fact, said)) is not None]
+        said = self._said(key, {fact.field for fact in facts})
+        new = [statement for fact in facts if (statement := self._say(key, fact, said)) is not None]
         insert_facts(self._connection, new)
-        if any(fact.field in SHOWN_FIELDS for fact in told):
+        if any(statement[1] in SHOWN_FIELDS for statement in new):
             rebuild(self._connection, [key])
 
     def facts(self, track_id: TrackId, *, field: Field | None = None) -> Sequence[AnyFact]:
@@ -52,12 +53,14 @@ class SqlFactStore:
         if key is None:
             return []
         fields = None if field is None else {field}
-        statements = load_statements(self._connection, [key], fields=fields).get(key, [])
-        by_field: dict[str, list[Statement]] = {}
-        for statement in statements:
-            by_field.setdefault(statement.field, []).append(statement)
-        kept = {id(statement) for about in by_field.values() for statement in standing(about)}
-        return list(_readable(statement for statement in statements if id(statement) in kept))
+        return list(_readable(load_statements(self._connection, [key], fields=fields).get(key, ())))
+
+    def statements(self, track_ids: Sequence[TrackId], field: Field) -> Mapping[TrackId, Sequence[AnyFact]]:
+        return {
+            id_of(key): list(_readable(statements))
+            for piece in chunks(keys_of(track_ids))
+            for key, statements in load_statements(self._connection, piece, fields={field}).items()
+        }
 
     def believed(self, track_ids: Sequence[TrackId], field: Field) -> Mapping[TrackId, AnyFact]:
         winners: dict[TrackId, AnyFact] = {}
@@ -68,20 +71,27 @@ class SqlFactStore:
         return winners
 
     def _said(self, key: int, fields: set[Field]) -> _Said:
-        """Return what was said before on these fields, by field and source, in the order it was made."""
+        """Return what was said before on these fields, by speaker, in the order it was made."""
         said: _Said = {}
         for statement in load_statements(self._connection, [key], fields=fields).get(key, ()):
-            said.setdefault((statement.field, _source(statement)), []).append(statement)
+            said.setdefault((statement.field, statement.kind, statement.name), []).append(statement)
         return said
 
     def _say(self, key: int, fact: AnyFact, said: _Said) -> tuple[object, ...] | None:
-        """Return the new row of `facts`; None where the fact only repeats its source's latest statement."""
+        """Return the new row of `facts`; None where the fact changes nothing of what its source said last."""
         if not 0.0 <= fact.confidence <= 1.0:
             raise InvalidInputError(f"{fact.field}: a confidence is 0..1, not {fact.confidence}")
         text = TAKEN_BACK if fact.value is None else fact_text(fact.field, fact.value)
-        before = said.setdefault((fact.field.value, fact.source), [])
+        before = said.setdefault((fact.field.value, fact.source.kind.value, fact.source.name), [])
         latest = max(before, key=lambda statement: (statement.at_s, statement.provenance), default=None)
-        if latest is not None and (latest.value, latest.confidence) == (text, fact.confidence):
+        is_person = fact.source.kind is SourceKind.PERSON
+        if text == TAKEN_BACK and (latest.value == TAKEN_BACK if latest else not is_person):
+            return None
+        if latest is not None and (latest.value, latest.confidence, latest.version) == (
+            text,
+            fact.confidence,
+            fact.source.version,
+        ):
             return None
         provenance = self._provenance(fact, said)
         before.append(
@@ -94,12 +104,13 @@ class SqlFactStore:
 
     def _provenance(self, fact: AnyFact, said: _Said) -> int:
         """Return a provenance that this source has not yet used on this field; facts of one moment share one."""
-        used = {statement.provenance for statement in said[fact.field.value, fact.source]}
-        for (_, source), statements in said.items():
-            if source == fact.source:
-                for statement in statements:
-                    if statement.at_s == fact.at_s and statement.provenance not in used:
-                        return statement.provenance
+        own = said[fact.field.value, fact.source.kind.value, fact.source.name]
+        used = {statement.provenance for statement in own}
+        for statements in said.values():
+            for statement in statements:
+                is_same = statement.at_s == fact.at_s and _source(statement) == fact.source
+                if is_same and statement.provenance not in used:
+                    return statement.provenance
         return add_provenance(self._connection, fact.source, at_s=fact.at_s)
 
 

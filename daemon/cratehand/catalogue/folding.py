@@ -24,5 +24,5 @@ def fold(text: str) -> str:
 def _fold_unicode(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     bare = _MARKS.sub("", decomposed)
-    # casefold once more: compatibility forms (a double-struck capital) only now show their case.
-    return bare.casefold().translate(_LETTERS)
+    # Joined again for the marks that stay; casefold once more: compatibility forms only now show their case.
+    return unicodedata.normalize("NFC", bare).casefold().translate(_LETTERS)

@@ -94,22 +94,6 @@ class SqlJobStore:
             {"state": state.value, "finished_at_s": at_s, "error": error},
         )
 
-    def requeue_interrupted(self, *, give_up_after: int, at_s: float) -> Sequence[Job]:
-        given_up = self._connection.execute(
-            update(schema.jobs)
-            .where(_jobs.state == _RUNNING, _jobs.attempts >= give_up_after)
-            .values(
-                state=JobState.FAILED.value,
-                finished_at_s=at_s,
-                error=f"given up: cratehand or its worker died {give_up_after} times in the middle of it",
-            )
-            .returning(*schema.jobs.columns)
-        ).all()
-        self._connection.execute(
-            update(schema.jobs).where(_jobs.state == _RUNNING).values(state=_QUEUED, started_at_s=None)
-        )
-        return [_job(row) for row in sorted(given_up, key=lambda row: row.number)]
-
     def requeue(self, job_id: JobId, *, counts: bool = True) -> Job:
         """Put one running job back; raises `NotFoundError`, or `ConflictError` where it does not run."""
         attempts = _jobs.attempts if counts else _jobs.attempts - 1

@@ -258,3 +258,11 @@ marks: Final = Table(
     Column("collection", Text, primary_key=True),
     Column("mark", Text, nullable=False),
 )
+
+attributes: Final = Table(
+    "attributes",
+    metadata,
+    _track(primary_key=True, autoincrement=False),
+    # What a collection file said of the track that is not interpreted, a JSON object of text; written back as it was.
+    Column("attributes", Text, nullable=False),
+)

@@ -1,11 +1,10 @@
 """Facts as they lie in the catalogue: statements, some of which their own source took back.
 
-A foreign source (the DJ's program) shows what it holds now. Where it no longer holds a value, a statement without
-value, the JSON text ``null``, stands in `facts` behind the old one: both stay, and nobody is told of either.
-What a person took back is told, since `cratehand.domain.belief` weighs it.
+Where a source no longer holds a value, a statement without value, the JSON text ``null``, stands in `facts` behind the
+old one: both stay, and `cratehand.domain.belief` weighs them.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Select, select
@@ -71,17 +70,6 @@ def fact_of(statement: Statement) -> AnyFact:
         at_s=statement.at_s,
         confidence=statement.confidence,
     )
-
-
-def standing(statements: Iterable[Statement]) -> list[Statement]:
-    """Leave out what sources took back themselves; `statements` are about one field, in the order they were made."""
-    kept: list[Statement] = []
-    for statement in statements:
-        if statement.value == TAKEN_BACK and statement.kind != SourceKind.PERSON.value:
-            kept = [old for old in kept if (old.kind, old.name) != (statement.kind, statement.name)]
-        else:
-            kept.append(statement)
-    return kept
 
 
 def load_statements(

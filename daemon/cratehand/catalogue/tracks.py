@@ -60,6 +60,10 @@ class SqlTrackStore:
         key = find_key(track_id)
         return None if key is None else self._first(_tracks.track == key)
 
+    def many(self, track_ids: Sequence[TrackId]) -> Mapping[TrackId, Track]:
+        found = [track for piece in chunks(keys_of(track_ids)) for track in self._all(_tracks.track.in_(piece))]
+        return {track.id: track for track in found}
+
     def by_path(self, path: Path) -> Track | None:
         return self._first(_tracks.path_key == self._key(path))
 
@@ -226,6 +230,7 @@ class SqlTrackStore:
                 if holder.presence is Presence.PRESENT:
                     raise ConflictError(f"{holder.path} already belongs to track {holder.id}")
                 self._update(holder.id, update(schema.tracks).values(path=None, path_key=None, stamp=None))
+                rebuild(self._connection, [key])
 
     def _first(self, condition: Any) -> Track | None:
         return next(self._found(condition), None)

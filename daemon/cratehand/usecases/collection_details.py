@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Final
 
 from cratehand.domain.errors import CratehandError
@@ -121,10 +122,12 @@ class CollectionDetails:
 
 
 def _speaker(stores: Stores, track_id: TrackId, source: Source) -> Source:
-    """Return the source under which Rekordbox states the tempo of a track: locked grids have one of their own."""
+    """Return who speaks in the analysis files of a track: where the DJ locked its grid, one who says so."""
     said = [
         fact.source
         for fact in stores.facts.facts(track_id, field=Field.TEMPO_BPM)
-        if fact.source.kind is source.kind and fact.source.name.startswith(source.name)
+        if fact.source.kind is SourceKind.REKORDBOX
     ]
-    return said[-1] if said else source
+    if said and said[-1].name.endswith("locked"):
+        return replace(source, name=f"{source.name} locked")
+    return source

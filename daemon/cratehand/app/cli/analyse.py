@@ -68,13 +68,10 @@ def analyse(
 
 
 def _read_all(files: Sequence[Path], workers: int) -> "list[FileReading]":
-    from cratehand.app.worker import read_file
-
     if not files:
         return []
-    if len(files) == 1:
-        # One file is read here: starting a process for it would take longer than it saves.
-        return [read_file(str(files[0]), None)]
+    # Never in this process, also not a single file: a decoder that crashes may take its process with it.
+    from cratehand.app.worker import read_file
     from cratehand.app.workers import make_executor
 
     executor = make_executor(min(workers, len(files)))

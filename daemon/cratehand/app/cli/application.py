@@ -1,6 +1,5 @@
 """The command line as a whole: every verb, the options before it, and what becomes of errors."""
 
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -31,6 +30,7 @@ from cratehand.app.cli import (
 from cratehand.app.cli.arguments import ConfigFile, DataDir, hoist_global_options, settle_verb
 from cratehand.app.cli.invocation import Invocation
 from cratehand.app.cli.output import complain, print_lines, say, utf8_streams
+from cratehand.app.logs import close_logs, keep_trace, log_warnings
 from cratehand.domain.errors import CratehandError
 
 PROGRAM: Final = "cratehand"
@@ -82,7 +82,8 @@ def run_command_line(arguments: Sequence[str] | None = None) -> int:
     given = hoist_global_options(sys.argv[1:] if arguments is None else arguments)
     groups = _second_words(command)
     words = settle_verb(given or ["--help"], groups, _FALLBACKS)
-    _log_warnings()
+    close_logs()
+    log_warnings()
     try:
         code = command.main(args=words, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
@@ -103,6 +104,8 @@ def run_command_line(arguments: Sequence[str] | None = None) -> int:
         return 1
     except Exception as error:
         return _unforeseen(error, given)
+    finally:
+        close_logs()
 
 
 def _second_words(command: Any) -> dict[str, set[str]]:
@@ -119,8 +122,6 @@ def _wrong_usage(error: typer.TyperException) -> int:
 
 
 def _unforeseen(error: Exception, given: Sequence[str]) -> int:
-    from cratehand.app.logs import keep_trace
-
     named = next((value for option, value in pairwise(given) if option == "--data-dir"), None)
     folder = Invocation(data_dir=Path(named) if named else None, config=None).folder
     trace = keep_trace(folder.logs, error) if folder.path.is_dir() else None
@@ -128,13 +129,3 @@ def _unforeseen(error: Exception, given: Sequence[str]) -> int:
     what = " ".join(f"{type(error).__name__}: {error}".split())
     complain(f"a bug of ours: {what}{where}; `cratehand doctor --diagnostics FILE.zip` gathers what a report needs")
     return 1
-
-
-def _log_warnings() -> None:
-    """Let warnings of what a verb calls reach stderr, as the one line they are; `run` sets up its own logs."""
-    root_logger = logging.getLogger()
-    if not root_logger.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("cratehand: %(message)s"))
-        handler.setLevel(logging.WARNING)
-        root_logger.addHandler(handler)

@@ -38,7 +38,7 @@ def run(
     folder = given.folder.make()
     if (holder := folder.owner()) is not None:
         raise folder.in_use(holder)
-    from cratehand.app.logs import close_logs, log_to_file, log_to_terminal
+    from cratehand.app.logs import log_to_file, log_to_terminal
 
     level, secrets = loaded.settings.logs.level, (folder.token(), loaded.settings.master.url.get_secret_value())
     log_to_terminal(level, secrets=secrets)
@@ -48,10 +48,7 @@ def run(
     options = RunOptions(
         data_dir=folder.path, watch=folders, rekordbox=wanted, demo=demo, once=once, progress=sys.stderr.isatty()
     )
-    try:
-        raise typer.Exit(run_daemon(loaded.settings, options))
-    finally:
-        close_logs()
+    raise typer.Exit(run_daemon(loaded.settings, options))
 
 
 def _existing(folder: Path) -> Path:

@@ -16,7 +16,7 @@ _FACT_COLUMNS = (
     Column(title=""),
     Column(title="field"),
     Column(title="value", flexible=True),
-    Column(title="source", flexible=True, style="dim"),
+    Column(title="source", style="dim"),
     Column(title="sure", justify="right"),
     Column(title="when", style="dim"),
 )

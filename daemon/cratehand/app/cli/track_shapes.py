@@ -123,7 +123,7 @@ def shown_value(value: object) -> str:
         case float():
             return f"{value:.10g}"
         case str():
-            return value if len(value) <= 200 else f"{value[:60]}… ({len(value)} characters)"
+            return value if len(value) <= 300 else f"{value[:24]}… ({len(value)} characters)"
         case _:
             return _shown_structure(value)
 

@@ -25,7 +25,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in (
         "embeddings", "spaces", "jobs", "cues", "believed", "facts", "provenances",
-        "playlist_entries", "playlists", "folders", "state", "marks", "tracks",
+        "playlist_entries", "playlists", "folders", "state", "marks", "attributes", "tracks",
     ):  # fmt: skip
         op.drop_table(table)
 
@@ -64,6 +64,13 @@ def _tracks_and_playlists() -> None:
         sa.Column("collection", sa.Text(), nullable=False),
         sa.Column("mark", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("collection", name="pk_marks"),
+    )
+    op.create_table(
+        "attributes",
+        sa.Column("track", KEY, autoincrement=False, nullable=False),
+        sa.Column("attributes", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["track"], ["tracks.track"], name="fk_attributes_track_tracks", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("track", name="pk_attributes"),
     )
     op.create_table(
         "playlists",

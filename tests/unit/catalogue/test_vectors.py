@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cratehand.catalogue import Driver, SqliteCatalogue, choose_driver, open_device
+from cratehand.catalogue.vectors import cosine_distances
+from cratehand.domain.embedding import EmbeddingSpace
+from cratehand.domain.errors import InvalidInputError, NotFoundError, UnsupportedError
+from tests.unit.catalogue.building import a_track, track_id
+
+SPACE = EmbeddingSpace(model="dsp", version="1", dimension=96)
+OTHER = EmbeddingSpace(model="dsp", version="2", dimension=96)
+COUNT = 700
+
+
+@pytest.fixture(params=["extension", "numpy"])
+def known(request: pytest.FixtureRequest, tmp_path: Path) -> SqliteCatalogue:
+    driver = choose_driver()
+    if request.param == "extension" and not driver.has_vec:
+        pytest.skip(driver.reason)
+    chosen = Driver(module=driver.module, has_vec=request.param == "extension", reason="of the test")
+    opened = open_device(tmp_path / "catalogue.db", driver=chosen)
+    request.addfinalizer(opened.close)
+    with opened.writing() as stores:
+        stores.tracks.add([a_track(number) for number in range(COUNT)])
+        for number, vector in enumerate(vectors()):
+            stores.vectors.put(SPACE, track_id(number), vector)
+        stores.vectors.put(OTHER, track_id(0), vectors()[1])
+    return opened
+
+
+def vectors() -> np.ndarray:
+    made = np.random.default_rng(1).standard_normal((COUNT, SPACE.dimension)).astype(np.float32)
+    made[7] = made[3]  # two that are the same
+    made[11] = 0.0  # one without a direction
+    return made
+
+
+def test_the_nearest_are_those_that_numpy_finds(known: SqliteCatalogue) -> None:
+    for asked in (0, 3, 50):
+        distances = cosine_distances(vectors(), vectors()[asked])
+        expected = np.lexsort((np.arange(COUNT), np.round(distances, 6)))[:25]
+        with known.reading() as stores:
+            near = stores.vectors.nearest(SPACE, vectors()[asked], limit=25)
+        assert [int(one.track_id, 16) for one in near] == expected.tolist()
+        assert [one.distance for one in near] == pytest.approx(distances[expected], abs=1e-5)
+
+
+def test_only_among_those_that_were_named(known: SqliteCatalogue) -> None:
+    named = [track_id(number) for number in (5, 600, 11, 5)]
+    with known.reading() as stores:
+        near = stores.vectors.nearest(SPACE, vectors()[600], limit=10, among=named)
+        assert {int(one.track_id, 16) for one in near} == {5, 600, 11}
+        assert near[0].track_id == track_id(600)
+        assert next(one.distance for one in near if one.track_id == track_id(11)) == 1.0
+        assert stores.vectors.nearest(SPACE, vectors()[0], limit=10, among=[]) == []
+        assert stores.vectors.nearest(SPACE, vectors()[0], limit=0) == []
+
+
+def test_spaces_never_meet(known: SqliteCatalogue) -> None:
+    nowhere = EmbeddingSpace(model="x", version="1", dimension=96)
+    with known.reading() as stores:
+        assert [one.track_id for one in stores.vectors.nearest(OTHER, vectors()[5], limit=9)] == [track_id(0)]
+        assert stores.vectors.nearest(nowhere, vectors()[5], limit=9) == []
+        assert (stores.vectors.count(SPACE), stores.vectors.count(OTHER), stores.vectors.count(nowhere)) == (
+            COUNT,
+            1,
+            0,
+        )
+        assert stores.vectors.get(nowhere, track_id(0)) is None
+
+
+def test_a_vector_comes_back_to_the_bit_and_is_replaced(known: SqliteCatalogue) -> None:
+    with known.writing() as stores:
+        kept = stores.vectors.get(SPACE, track_id(9))
+        assert kept is not None and kept.dtype == np.float32 and (kept == vectors()[9]).all()
+        stores.vectors.put(SPACE, track_id(9), vectors()[10])
+        assert stores.vectors.count(SPACE) == COUNT
+        assert (stores.vectors.get(SPACE, track_id(9)) == vectors()[10]).all()
+
+
+def test_an_unfit_vector_is_refused(known: SqliteCatalogue) -> None:
+    euclidean = EmbeddingSpace(model="x", version="1", dimension=2, metric="l2")
+    with known.writing() as stores:
+        for bad in (np.zeros(5, np.float32), np.full(96, np.nan, np.float32), np.zeros((1, 96), np.float32)):
+            with pytest.raises(InvalidInputError):
+                stores.vectors.put(SPACE, track_id(1), bad)
+            with pytest.raises(InvalidInputError):
+                stores.vectors.nearest(SPACE, bad, limit=1)
+        with pytest.raises(NotFoundError):
+            stores.vectors.put(SPACE, track_id(COUNT + 1), vectors()[0])
+        with pytest.raises(UnsupportedError):
+            stores.vectors.put(euclidean, track_id(1), np.zeros(2, np.float32))
