@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from cratehand.analysis.hop_store import HopStore
 from cratehand.analysis.onsets import FLUX_BANDS, FLUX_LEAD_S, LEVEL_HOP_S
-from cratehand.analysis.pitch import PITCH_HOP_S
+from cratehand.analysis.pitch import CHROMA_BINS, PITCH_HOP_S
 from cratehand.analysis.pulse import ATTACK_LEAD_S
-from cratehand.analysis.spectra import HOP_S
+from cratehand.analysis.spectra import BANDS, HOP_S
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,33 +53,42 @@ class HopFeatures:
 def per_beat(features: HopFeatures, times_s: Floats) -> BeatFeatures:
     """Average the features over the beats that begin at `times_s` (ascending, at least two)."""
     edges_s = np.append(times_s, 2.0 * times_s[-1] - times_s[-2])
-    fine = features.chroma.rows()
-    chroma = _averages(fine.reshape(len(fine), 12, -1).sum(axis=2), edges_s / PITCH_HOP_S)
+    chroma = _pitch_classes(features.chroma, edges_s / PITCH_HOP_S)
     flux_edges = (edges_s + FLUX_LEAD_S - ATTACK_LEAD_S) / HOP_S
     accents = np.empty((times_s.size, FLUX_BANDS))
     activity = np.empty((times_s.size, FLUX_BANDS))
     for band in range(FLUX_BANDS):
         column = features.flux.column(band)
         accents[:, band] = _strongest(column, flux_edges[:-1])
-        activity[:, band] = _averages(column[:, np.newaxis], flux_edges)[:, 0]
+        activity[:, band] = _averages(column, flux_edges)
     return BeatFeatures(
         times_s=times_s,
-        levels=_averages(features.levels.rows(), edges_s / LEVEL_HOP_S),
+        levels=np.stack(
+            [_averages(features.levels.column(band), edges_s / LEVEL_HOP_S) for band in range(BANDS)], axis=1
+        ),
         chroma=chroma / max(float(chroma.max(initial=0.0)), 1e-9),
         accents=accents,
         activity=activity,
     )
 
 
-def _averages(rows: npt.NDArray[np.float32], edges: Floats) -> Floats:
-    """Return the mean of the rows between fractional edges, ``(edges - 1, columns)``."""
-    summed = np.zeros((len(rows) + 1, rows.shape[1]))
-    np.cumsum(rows, axis=0, dtype=np.float64, out=summed[1:])
-    places = np.clip(edges, 0.0, len(rows))
-    below = np.minimum(places.astype(np.intp), max(len(rows) - 1, 0))
-    upper = summed[np.minimum(below + 1, len(rows))]
-    at_edges = summed[below] + (places - below)[:, np.newaxis] * (upper - summed[below])
-    return np.asarray(np.diff(at_edges, axis=0) / np.maximum(np.diff(places), 1e-9)[:, np.newaxis])
+def _pitch_classes(store: HopStore, edges: Floats) -> Floats:
+    step = CHROMA_BINS // 12
+    classes = []
+    for semitone in range(12):
+        # Bin 5 k is the middle of pitch class k.
+        bins = [(semitone * step + shift) % CHROMA_BINS for shift in range(-(step // 2), step // 2 + 1)]
+        classes.append(_averages(np.sum([store.column(fine) for fine in bins], axis=0), edges))
+    return np.stack(classes, axis=1)
+
+
+def _averages(column: npt.NDArray[np.float32], edges: Floats) -> Floats:
+    """Return the mean of a column between fractional edges, ``(edges - 1,)``."""
+    summed = np.zeros(column.size + 1)
+    np.cumsum(column, dtype=np.float64, out=summed[1:])
+    at_edges = np.interp(edges, np.arange(summed.size), summed)
+    width = np.diff(np.clip(edges, 0.0, column.size))
+    return np.asarray(np.diff(at_edges) / np.maximum(width, 1e-9))
 
 
 def _strongest(column: npt.NDArray[np.float32], places: Floats) -> Floats:

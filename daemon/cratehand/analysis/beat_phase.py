@@ -47,16 +47,22 @@ def fold(flux: HopStore, *, tempo_bpm: float, start_s: float, end_s: float) -> F
     steps = round(beat_s / _STEP_S)
     first = max(round(start_s / HOP_S), 0)
     last = min(round(end_s / HOP_S), flux.hops)
-    times_s = np.arange(first, last) * HOP_S - FLUX_LEAD_S + ATTACK_LEAD_S
-    place = np.floor(times_s / beat_s % _BAR_BEATS * steps).astype(np.intp) % (_BAR_BEATS * steps)
     size = _BAR_BEATS * steps
+    hits: Floats = np.zeros(size)
+    summed: Floats = np.zeros((FLUX_BANDS, size))
+    at = 0
+    for block in flux.blocks():
+        inside = block[max(first - at, 0) : max(last - at, 0)]
+        times_s = np.arange(max(first, at), max(first, at) + len(inside)) * HOP_S - FLUX_LEAD_S + ATTACK_LEAD_S
+        place = np.floor(times_s / beat_s % _BAR_BEATS * steps).astype(np.intp) % size
+        hits += np.bincount(place, minlength=size)
+        for band in range(FLUX_BANDS):
+            summed[band] += np.bincount(place, weights=inside[:, band], minlength=size)
+        at += len(block)
     sigma = max(_SMOOTH_S, 0.4 * HOP_S) / _STEP_S
-    hits = circular_blur(np.bincount(place, minlength=size).astype(np.float64), sigma)
-    folded = np.empty((FLUX_BANDS, size))
-    for band in range(FLUX_BANDS):
-        summed = np.bincount(place, weights=flux.column(band)[first:last], minlength=size)
-        profile = circular_blur(np.asarray(summed, dtype=np.float64), sigma) / np.maximum(hits, 1e-6)
-        folded[band] = profile / max(float(profile.mean()), 1e-9)
+    smooth_hits = np.maximum(circular_blur(hits, sigma), 1e-6)
+    folded = np.stack([circular_blur(band, sigma) / smooth_hits for band in summed])
+    folded /= np.maximum(folded.mean(axis=1, keepdims=True), 1e-9)
     return folded.reshape(FLUX_BANDS, _BAR_BEATS, steps)
 
 

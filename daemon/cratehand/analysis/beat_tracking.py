@@ -68,10 +68,9 @@ def _viterbi(salience: Floats) -> npt.NDArray[np.intp]:
 
 def track_beats(pulse: Pulse, times_s: Floats, tempos_bpm: Floats) -> Floats:
     """Return the times of the beats (s, absolute), from dynamic programming with a period that follows the curve."""
-    strength = pulse.strength.astype(np.float64)
-    strength /= max(float(strength.std()), 1e-9)
-    here_s = np.arange(strength.size) * pulse.hop_s
-    period = 60.0 / np.interp(here_s, times_s, tempos_bpm) / pulse.hop_s
+    strength = pulse.strength / max(float(pulse.strength.std(dtype=np.float64)), 1e-9)
+    curve_hops = times_s / pulse.hop_s
+    period = (60.0 / np.interp(np.arange(strength.size), curve_hops, tempos_bpm) / pulse.hop_s).astype(np.float32)
     shortest = max(int(period.min() * 0.7), 1)
     score = np.zeros(strength.size)
     previous = np.full(strength.size, -1, dtype=np.int32)
@@ -91,7 +90,7 @@ def track_beats(pulse: Pulse, times_s: Floats, tempos_bpm: Floats) -> Floats:
     return _trace(score, previous, period) * pulse.hop_s + pulse.start_s
 
 
-def _trace(score: Floats, previous: npt.NDArray[np.int32], period: Floats) -> Floats:
+def _trace(score: Floats, previous: npt.NDArray[np.int32], period: npt.NDArray[np.float32]) -> Floats:
     tail = max(score.size - int(period[-1] * 1.5), 0)
     beats = [tail + int(score[tail:].argmax())]
     while (before := int(previous[beats[-1]])) >= 0:

@@ -17,9 +17,9 @@ from cratehand.domain.beatgrid import BeatGrid, GridAnchor
 
 _CONSTANT_AGREEMENT: Final = 0.85
 """Share of segments that must lie within 12 ms of one lattice."""
-_NO_PULSE: Final = 2.2
-"""Clarity of noise, speech and pads stays below; music with a beat reaches 4 to 15."""
-_FULL_PULSE: Final = 4.5
+_NO_PULSE: Final = 2.0
+"""Clarity of noise, syllables and scattered hits stays below 1.6; music with a beat reaches 3.6 to 10."""
+_FULL_PULSE: Final = 3.8
 _HALF_TIME_BPM: Final = 150.0
 """Above it, a snare once in four beats means hip-hop or reggae at half the tempo; 140 stays 140 (dubstep, trap)."""
 _UNSURE_PHASE: Final = 0.15

@@ -47,9 +47,7 @@ class Drive:
 
 def measure_drive(pulse: Pulse | None, levels: HopStore) -> Drive | None:
     """Measure strikes and balance; None for silence."""
-    bands = np.array(
-        [levels.column(band).mean(dtype=np.float64) if levels.hops else 0.0 for band in range(len(BAND_CENTRES_HZ))]
-    )
+    bands = levels.means
     total = float(bands.sum())
     if total <= 1e-6:
         return None

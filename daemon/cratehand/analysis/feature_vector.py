@@ -190,11 +190,12 @@ class Description:
 
 def raw_parts(description: Description) -> dict[str, Floats]:
     """Return the parts before they are standardised; NaN where unknown."""
-    levels = description.features.levels.rows().astype(np.float64)
-    overall = max(float(levels.mean()), 1e-9) if levels.size else 1.0
+    levels = description.features.levels
+    overall = max(float(levels.means.mean()), 1e-9)
+    movement = np.array([levels.column(band).std(dtype=np.float64) for band in range(BANDS)])
     return {
-        "shape": levels.mean(axis=0) / overall if levels.size else np.full(BANDS, np.nan),
-        "movement": levels.std(axis=0) / overall if levels.size else np.full(BANDS, np.nan),
+        "shape": levels.means / overall,
+        "movement": movement / overall,
         "rhythm": _rhythm(description),
         "harmony": _harmony(description),
         "summary": _summary(description),
@@ -237,7 +238,7 @@ def _rhythm(description: Description) -> Floats:
 def _harmony(description: Description) -> Floats:
     if description.key is None or description.tuning_cents is None:
         return np.full(12, np.nan)
-    fine = description.features.chroma.rows().mean(axis=0, dtype=np.float64)
+    fine = description.features.chroma.means
     chroma = np.roll(pitch_classes(fine, description.tuning_cents), -description.key.tonic)
     return np.asarray(chroma / max(float(chroma.max()), 1e-9))
 
@@ -247,10 +248,10 @@ def _summary(description: Description) -> Floats:
     tempo = nan if description.grid is None else float(np.log2(description.grid.main_tempo_bpm / 126.0))
     drive, loudness = description.drive, description.loudness
     assert drive is not None
-    flux = [float(description.features.flux.column(band).mean(dtype=np.float64)) for band in range(FLUX_BANDS)]
+    flux = [float(mean) for mean in description.features.flux.means]
     mode = nan if description.key is None else (1.0 if description.key.mode is Mode.MAJOR else -1.0)
     centre = np.log2(np.asarray(BAND_CENTRES_HZ))
-    levels = description.features.levels.rows().mean(axis=0, dtype=np.float64)
+    levels = description.features.levels.means
     return np.array(
         [
             tempo,

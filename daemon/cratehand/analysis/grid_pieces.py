@@ -1,6 +1,7 @@
 """Beat times to the fewest straight pieces."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,7 @@ _SHARE: Final = 0.85
 _RUN_BEATS: Final = 6
 """So many in a row beyond the tolerance, on one side, are one."""
 _SHORTEST_BEATS: Final = 4
+_SETTLING_ROUNDS: Final = 3
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,13 +47,38 @@ def sharpen(beats_s: Floats, pulse: Pulse) -> Floats:
 
 def fit_pieces(beats_s: Floats) -> tuple[Piece, ...]:
     """Lay straight pieces over at least two ascending beat times, each as long as the tolerance allows."""
-    pieces: list[Piece] = []
-    first = 0
-    while first < beats_s.size - 1:
-        length = _longest(beats_s[first:])
-        pieces.append(_piece(beats_s, first, length))
-        first += length
-    return _joined(tuple(pieces))
+    firsts = [0]
+    while (following := firsts[-1] + _longest(beats_s[firsts[-1] :])) < beats_s.size - 1:
+        firsts.append(following)
+    for _ in range(_SETTLING_ROUNDS):
+        _settle(beats_s, firsts)
+    bounds = [*firsts, beats_s.size]
+    return _joined(tuple(_piece(beats_s, first, end - first) for first, end in pairwise(bounds)))
+
+
+def _settle(beats_s: Floats, firsts: list[int]) -> None:
+    """Move each border to where the two lines beside it explain the beats best.
+
+    A piece grows until it no longer fits, so at first it reaches some beats into the next tempo.
+    """
+    bounds = [0, *firsts[1:], beats_s.size]
+    for index in range(1, len(firsts)):
+        start, border, end = bounds[index - 1 : index + 2]
+        lowest, highest = start + 2, end - 2
+        if highest <= lowest:
+            continue
+        places = np.arange(start, end)
+        before = _misfit(beats_s, start, border, places)
+        after = _misfit(beats_s, border, end, places)
+        # Cost of a border at b: beats before it by the first line, from it on by the second.
+        cost = np.concatenate([[0.0], np.cumsum(before)]) + after.sum() - np.concatenate([[0.0], np.cumsum(after)])
+        inside = cost[lowest - start : highest - start + 1]
+        bounds[index] = firsts[index] = lowest + int(inside.argmin())
+
+
+def _misfit(beats_s: Floats, first: int, end: int, places: npt.NDArray[np.intp]) -> Floats:
+    offset, slope = _line(beats_s[first:end])
+    return np.minimum(np.abs(beats_s[places] - offset - slope * (places - first)), 3.0 * TOLERANCE_S)
 
 
 def _longest(beats_s: Floats) -> int:

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from cratehand.analysis.hop_store import HopStore
+from cratehand.analysis.hop_store import Features, HopStore
 from cratehand.analysis.pitch import CHROMA_BINS, TUNING_BINS
 from cratehand.domain.key import Mode, MusicalKey
 
@@ -39,11 +39,10 @@ class KeyFit:
 def fit_key(chroma: HopStore, bass: HopStore, deviations: Floats) -> KeyFit:
     """Find the key of a whole track; no key where tones are few or belong to none."""
     cents, tuned = tuning(deviations)
-    rows = _lasting(chroma.rows())
-    if tuned < _LEAST_TUNED or not rows.any():
+    fine = _lasting_mean(chroma)
+    if tuned < _LEAST_TUNED or not fine.any():
         return KeyFit(key=None, confidence=0.0, tuning_cents=None)
-    profile = pitch_classes(_balanced(rows), cents)
-    low = _balanced(_lasting(bass.rows()))
+    profile, low = pitch_classes(fine, cents), _lasting_mean(bass)
     correlations = _correlations(profile)
     score = correlations + _BASS_WEIGHT * (_correlations(low) if low.any() else 0.0)
     order = np.argsort(score)[::-1]
@@ -53,7 +52,7 @@ def fit_key(chroma: HopStore, bass: HopStore, deviations: Floats) -> KeyFit:
         return KeyFit(key=None, confidence=0.0, tuning_cents=tuning_cents)
     margin = float(score[best] - score[order[1]])
     fits = float(np.clip((correlations[best] - _LEAST_CORRELATION) / 0.35, 0.0, 1.0))
-    confidence = (0.35 + 0.65 * min(margin / _SURE_MARGIN, 1.0)) * (0.4 + 0.6 * fits) * min(len(rows) / 64.0, 1.0)
+    confidence = (0.35 + 0.65 * min(margin / _SURE_MARGIN, 1.0)) * (0.4 + 0.6 * fits) * min(chroma.hops / 64.0, 1.0)
     key = MusicalKey(tonic=best % 12, mode=Mode.MAJOR if best < 12 else Mode.MINOR)
     return KeyFit(key=key, confidence=round(confidence, 3), tuning_cents=tuning_cents)
 
@@ -80,19 +79,24 @@ def pitch_classes(fine: Floats, cents: float) -> Floats:
     return np.asarray((tuned[near % CHROMA_BINS] * weights).sum(axis=1))
 
 
-def _lasting(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Keep of each row what also sounds in a neighbour: tones last longer than 93 ms, drums do not."""
+def _lasting_mean(store: HopStore) -> Floats:
+    """Average what lasts: of each row what also sounds in a neighbour, for tones outlast 93 ms and drums do not.
+
+    Loud passages count more than silence, yet not without limit.
+    """
+    strongest = [_lasting(block).max(axis=1, initial=0.0) for block in store.blocks()]
+    typical = float(np.median(np.concatenate(strongest))) + 1e-9 if strongest else 1.0
+    total: Floats = np.zeros(store.means.size)
+    for block, top in zip(store.blocks(), strongest, strict=True):
+        total += (_lasting(block) / (top + np.float32(typical))[:, np.newaxis]).sum(axis=0, dtype=np.float64)
+    return total / max(store.hops, 1)
+
+
+def _lasting(rows: Features) -> Features:
     if len(rows) < 3:
         return rows
     beside = np.maximum(np.roll(rows, 1, axis=0), np.roll(rows, -1, axis=0))
     return np.minimum(rows, beside)
-
-
-def _balanced(rows: npt.NDArray[np.float32]) -> Floats:
-    """Average the rows so that loud passages count more than silence, yet not without limit."""
-    strongest = rows.max(axis=1, keepdims=True)
-    typical = float(np.median(strongest)) + 1e-9
-    return np.asarray((rows / (strongest + typical)).mean(axis=0, dtype=np.float64))
 
 
 def _correlations(profile: Floats) -> Floats:

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cratehand.analysis.hop_store import HopStore
-from cratehand.analysis.onsets import FLUX_BANDS, FLUX_LEAD_S
+from cratehand.analysis.onsets import FLUX_LEAD_S
 from cratehand.analysis.smoothing import moving_mean, moving_mean32
-from cratehand.analysis.spectra import BANDS, HOP_S
+from cratehand.analysis.spectra import HOP_S
 
 Curve = npt.NDArray[np.float32]
 """float32, shape ``(hops,)``."""
@@ -22,6 +22,7 @@ ATTACK_LEAD_S: Final = 0.005
 """A window of 23 ms rises before the attack reaches its middle: by 4 to 6 ms on clicks, kicks, hats and real tracks."""
 
 _STRIKE_HOPS: Final = 8
+_STRIKE_STEP: Final = 4
 _STRIKE_OF_LEVEL: Final = 0.05
 _STRIKE_OF_MEAN: Final = 2.3
 _EVEN_S: Final = 8.0
@@ -60,17 +61,15 @@ def make_pulse(flux: HopStore, *, every_hops: int = 2, weights: tuple[float, ...
         The pulse, or None where nothing ever starts.
     """
     whole = flux.hops // every_hops
-    bands = [
-        flux.column(band)[: whole * every_hops].reshape(whole, every_hops).mean(axis=1) for band in range(FLUX_BANDS)
-    ]
-    means = np.array([band.mean(dtype=np.float64) if whole else 0.0 for band in bands])
-    if means.sum() < _SILENT_FLUX:
+    means = flux.means
+    if whole == 0 or means.sum() < _SILENT_FLUX:
         return None
     # Each band counts alike before its weight, but one that hardly exists is not blown up.
     scales = np.asarray(weights) / (means + 0.2 * means.mean())
     curve = np.zeros(whole, dtype=np.float32)
-    for band, scale in zip(bands, scales, strict=True):
-        curve += np.float32(scale) * band
+    for band, scale in enumerate(scales):
+        column = flux.column(band)[: whole * every_hops]
+        curve += np.float32(scale / every_hops) * column.reshape(whole, every_hops).sum(axis=1)
     hop_s = every_hops * HOP_S
     # The sum runs in float64: over hours float32 would drift.
     around = moving_mean(curve, round(_EVEN_S / hop_s))
@@ -92,14 +91,13 @@ def has_pulse(flux: HopStore, levels: HopStore) -> bool:
     Smoothed over 23 ms, the strongest 2 % of onset strength of all finished tracks at hand reach 2.9 times the mean and
     more, of noise 1.4 times, of held chords 2.1 times.
     """
-    total = np.zeros(flux.hops, dtype=np.float32)
-    even = np.zeros(flux.hops, dtype=np.float32)
-    for band in range(FLUX_BANDS):
-        smooth = moving_mean32(flux.column(band), _STRIKE_HOPS)
-        total += smooth
-        even += smooth / np.float32(1e-3 + smooth.mean(dtype=np.float64))
     if flux.hops == 0:
         return False
-    loudness = float(sum(levels.column(band).mean(dtype=np.float64) for band in range(BANDS)))
-    strikes = float(np.percentile(total, 98.0)) > _STRIKE_OF_LEVEL * max(loudness, 1e-6)
+    size = len(range(0, flux.hops, _STRIKE_STEP))
+    total, even = np.zeros(size, dtype=np.float32), np.zeros(size, dtype=np.float32)
+    for band, mean in enumerate(flux.means):
+        smooth = moving_mean32(flux.column(band), _STRIKE_HOPS)[::_STRIKE_STEP]
+        total += smooth
+        even += smooth / np.float32(1e-3 + mean)
+    strikes = float(np.percentile(total, 98.0)) > _STRIKE_OF_LEVEL * max(float(levels.means.sum()), 1e-6)
     return strikes and float(np.percentile(even, 98.0)) > _STRIKE_OF_MEAN * float(even.mean(dtype=np.float64))

@@ -15,7 +15,7 @@ from cratehand.app.rekordbox_parts import RekordboxNeeds, RekordboxParts, rekord
 from cratehand.app.settings import Settings
 from cratehand.app.wiring import OfflineUseCases, offline_use_cases
 from cratehand.app.worker import read_file
-from cratehand.app.workers import WorkerPool, default_workers, make_executor
+from cratehand.app.workers import WorkerPool, make_executor
 from cratehand.audio.digest import AudioDigester
 from cratehand.audio.stamp import stamp_of
 from cratehand.domain.errors import NotFoundError
@@ -189,7 +189,7 @@ class _Common:
 
     @property
     def workers(self) -> int:
-        return self.settings.analysis.workers or default_workers()
+        return self.settings.analysis.workers
 
 
 def _folder_sync(common: _Common, scanner: DiskScanner) -> FolderSync:

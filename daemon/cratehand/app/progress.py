@@ -5,10 +5,10 @@ import sys
 import time
 from typing import Final
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from cratehand.app.logs import terminal
 from cratehand.domain.events import JobProgressed
 from cratehand.domain.ids import JobId
 from cratehand.domain.job import JobState
@@ -24,7 +24,7 @@ class Progress:
 
     def __init__(self, bus: EventBus, *, enabled: bool) -> None:
         self._bus = bus
-        self._console = Console(stderr=True)
+        self._console = terminal()
         self._bars = enabled and self._console.is_terminal and sys.stderr.isatty()
         self._open: set[JobId] = set()
         self._done = 0

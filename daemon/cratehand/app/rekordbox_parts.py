@@ -10,8 +10,8 @@ from cratehand.app.clock import SystemClock, new_id
 from cratehand.app.rekordbox_details import read_details
 from cratehand.app.workers import WorkerPool
 from cratehand.domain.ids import TrackId
-from cratehand.domain.ports import Catalogue
 from cratehand.domain.provenance import Source, SourceKind
+from cratehand.domain.stores import Catalogue
 from cratehand.usecases.collection_details import CollectionDetails
 from cratehand.usecases.collection_sync import CollectionSync
 from cratehand.usecases.event_bus import EventBus

@@ -79,6 +79,7 @@ def offline_use_cases(
             configured=[_absolute(folder) for folder in (*settings.watch.folders, *extra_folders)],
             forbidden=DataFolder(data_dir).never_music,
             clock=clock,
+            polling=settings.watch.poll,
         ),
     )
 

@@ -76,12 +76,6 @@ def make_executor(workers: int, *, log: Path | None = None) -> WorkerPool:
     return WorkerPool(workers, log=log)
 
 
-def default_workers() -> int:
-    """Return one fewer than the cores this process may use, at least 1."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores - 1)
-
-
 def _new_pool(workers: int, log: Path | None) -> ProcessPool:
     # One thread a process: the parallel work is in the number of processes.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from cratehand.catalogue import schema
-from cratehand.catalogue.creation import connect, read_version
 from cratehand.catalogue.driver import Driver, choose_driver
 from cratehand.catalogue.failures import translated
+from cratehand.catalogue.opening import connect, read_version
 from cratehand.domain.errors import (
     ConflictError,
     CorruptFileError,
@@ -165,7 +165,7 @@ def _set_aside(path: Path, replaced: Path, *, driver: Driver) -> None:
                 connection.backup(copy)
     except driver.module.Error as error:
         if "locked" in str(error) or "busy" in str(error):
-            message = f"{path} is open in another program; stop cratehand (`cratehand service stop`), then restore"
+            message = f"{path} is open in another program; stop the daemon, then restore"
             raise ConflictError(message) from error
         # Damaged: keep its bytes as they are, with what lies beside them.
         _log.warning("%s is damaged (%s); kept as it is at %s", path, error, replaced)

@@ -9,12 +9,14 @@ from sqlalchemy import URL, Connection, NullPool, Row, and_, create_engine, or_,
 from cratehand.catalogue import schema
 from cratehand.catalogue.believed import COLUMNS, compute_rows
 from cratehand.catalogue.driver import Driver, choose_driver
+from cratehand.catalogue.fact_text import TAKEN_BACK, parse_fact
 from cratehand.catalogue.failures import translated
 from cratehand.catalogue.keys import CHUNK, id_of
 from cratehand.catalogue.playlist_tree import load_nodes
-from cratehand.catalogue.statements import Statement, fact_of
 from cratehand.domain.errors import CorruptFileError, InvalidInputError, NotFoundError
+from cratehand.domain.fields import Field
 from cratehand.domain.job import JobState
+from cratehand.domain.provenance import SourceKind
 
 _SHOWN: Final = 20
 """So many findings of one kind are told; the rest is a number."""
@@ -87,19 +89,19 @@ def _references(connection: Connection) -> Iterator[str]:
 
 
 def _facts(connection: Connection) -> Iterator[str]:
-    facts, provenances = schema.facts.c, schema.provenances.c
-    query = select(
-        facts.track, facts.field, facts.value, facts.confidence,
-        provenances.kind, provenances.name, provenances.version, provenances.at_s, facts.provenance,
-    ).join_from(schema.facts, schema.provenances)  # fmt: skip
-    for row in connection.execute(query.execution_options(yield_per=CHUNK)):
-        statement = Statement._make(row)
+    provenances, facts = schema.provenances.c, schema.facts.c
+    kinds = [kind.value for kind in SourceKind]
+    for kind in connection.scalars(select(provenances.kind).where(provenances.kind.not_in(kinds)).distinct()):
+        yield f"facts of a source of the kind {kind!r}, which this cratehand does not know"
+    query = select(facts.track, facts.field, facts.value, facts.confidence).execution_options(yield_per=CHUNK)
+    for track, field, value, confidence in connection.execute(query):
         try:
-            fact_of(statement)
-        except InvalidInputError as error:
-            yield f"track {id_of(statement.track)}: a fact that does not read: {error}"
-        if not 0.0 <= statement.confidence <= 1.0:
-            yield f"track {id_of(statement.track)}: {statement.field} with a confidence of {statement.confidence}"
+            if value != TAKEN_BACK:
+                parse_fact(Field(field), value)
+        except (InvalidInputError, ValueError) as error:
+            yield f"track {id_of(track)}: a fact that does not read: {error}"
+        if not 0.0 <= confidence <= 1.0:
+            yield f"track {id_of(track)}: {field} with a confidence of {confidence}"
 
 
 def _believed(connection: Connection) -> Iterator[str]:

@@ -22,8 +22,8 @@ from cratehand.catalogue.keys import chunks, id_of, keys_of
 from cratehand.catalogue.tracks import require_track
 from cratehand.domain.collection import CollectionChange, CollectionTrack, ImportReport
 from cratehand.domain.ids import ForeignId, TrackId
-from cratehand.domain.ports import IdSource
 from cratehand.domain.provenance import Source
+from cratehand.domain.stores import IdSource
 
 _log = logging.getLogger(__name__)
 

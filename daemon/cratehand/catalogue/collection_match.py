@@ -17,7 +17,7 @@ from cratehand.catalogue.merging import absorb_track
 from cratehand.catalogue.paths import location_text, path_key
 from cratehand.domain.collection import CollectionChange, CollectionTrack
 from cratehand.domain.ids import ForeignId, TrackId
-from cratehand.domain.ports import IdSource
+from cratehand.domain.stores import IdSource
 from cratehand.domain.track import Presence
 
 _tracks = schema.tracks.c

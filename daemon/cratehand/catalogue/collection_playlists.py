@@ -12,7 +12,7 @@ from cratehand.catalogue.playlist_tree import Node, load_nodes
 from cratehand.catalogue.playlists import insert_playlist, load_entries, replace_entries
 from cratehand.domain.collection import CollectionPlaylist
 from cratehand.domain.ids import ForeignId
-from cratehand.domain.ports import IdSource
+from cratehand.domain.stores import IdSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,8 +46,13 @@ class SqliteCatalogue:
     @contextmanager
     def reading(self) -> Iterator[SqlStores]:
         """Open a consistent view; nothing can be written through it, and it waits for no writer."""
-        with translated(self.path), self._readers.connect() as connection, connection.begin():
-            yield self._stores(connection)
+        with translated(self.path), self._readers.connect() as connection:
+            pool = self._readers.pool
+            with connection.begin():
+                yield self._stores(connection)
+            if self._readers.pool is not pool:
+                # `release_memory` came meanwhile: back in its old pool this connection would linger.
+                connection.detach()
 
     @contextmanager
     def writing(self) -> Iterator[SqlStores]:

@@ -74,7 +74,7 @@ class SqlFactStore:
         """Return what was said before on these fields, by speaker, in the order it was made."""
         said: _Said = {}
         for statement in load_statements(self._connection, [key], fields=fields).get(key, ()):
-            said.setdefault((statement.field, statement.kind, statement.name), []).append(statement)
+            said.setdefault(_speaker(statement.field, _source(statement)), []).append(statement)
         return said
 
     def _say(self, key: int, fact: AnyFact, said: _Said) -> tuple[object, ...] | None:
@@ -82,7 +82,7 @@ class SqlFactStore:
         if not 0.0 <= fact.confidence <= 1.0:
             raise InvalidInputError(f"{fact.field}: a confidence is 0..1, not {fact.confidence}")
         text = TAKEN_BACK if fact.value is None else fact_text(fact.field, fact.value)
-        before = said.setdefault((fact.field.value, fact.source.kind.value, fact.source.name), [])
+        before = said.setdefault(_speaker(fact.field.value, fact.source), [])
         latest = max(before, key=lambda statement: (statement.at_s, statement.provenance), default=None)
         is_person = fact.source.kind is SourceKind.PERSON
         if text == TAKEN_BACK and (latest.value == TAKEN_BACK if latest else not is_person):
@@ -104,7 +104,7 @@ class SqlFactStore:
 
     def _provenance(self, fact: AnyFact, said: _Said) -> int:
         """Return a provenance that this source has not yet used on this field; facts of one moment share one."""
-        own = said[fact.field.value, fact.source.kind.value, fact.source.name]
+        own = said[_speaker(fact.field.value, fact.source)]
         used = {statement.provenance for statement in own}
         for statements in said.values():
             for statement in statements:
@@ -112,6 +112,11 @@ class SqlFactStore:
                 if is_same and statement.provenance not in used:
                     return statement.provenance
         return add_provenance(self._connection, fact.source, at_s=fact.at_s)
+
+
+def _speaker(field: str, source: Source) -> _Speaker:
+    # All persons are one speaker, as in `cratehand.domain.belief`: the latest word of any of them counts.
+    return field, source.kind.value, "" if source.kind is SourceKind.PERSON else source.name
 
 
 def _source(statement: Statement) -> Source:

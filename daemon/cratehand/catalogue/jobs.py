@@ -17,7 +17,7 @@ from cratehand.catalogue.playlists import existing_keys
 from cratehand.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from cratehand.domain.ids import JobId, TrackId
 from cratehand.domain.job import Job, JobKind, JobState, Priority
-from cratehand.domain.ports import IdSource
+from cratehand.domain.stores import IdSource
 
 _jobs = schema.jobs.c
 _QUEUED: Final = JobState.QUEUED.value

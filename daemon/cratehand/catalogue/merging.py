@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, select, update
+from sqlalchemy import Connection, Row, Table, delete, exists, select, update
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.believed import rebuild
@@ -24,7 +24,7 @@ def absorb_track(connection: Connection, keeper: int, other: int) -> None:
     _absorb_facts(connection, keeper, other)
     _absorb_cues(connection, keeper, other)
     _absorb_jobs(connection, keeper, other)
-    for table in (schema.playlist_entries, schema.embeddings):
+    for table in (schema.playlist_entries, schema.embeddings, schema.attributes):
         _absorb_rows(connection, table, keeper, other)
     old = {row.track: row for row in connection.execute(_rows(schema.tracks, (keeper, other)))}
     connection.execute(delete(schema.tracks).where(schema.tracks.c.track == other))
@@ -92,6 +92,8 @@ def _absorb_rows(connection: Connection, table: Table, keeper: int, other: int) 
     if table is schema.embeddings:
         has = select(table.c.space).where(table.c.track == keeper).scalar_subquery()
         moving = moving.where(table.c.space.not_in(has))
+    if table is schema.attributes:
+        moving = moving.where(~exists(select(table.c.track).where(table.c.track == keeper).correlate(None)))
     connection.execute(moving)
 
 

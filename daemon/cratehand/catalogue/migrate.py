@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import URL, Connection, NullPool, create_engine, event
 
 from cratehand.catalogue.backup import copy_database, free_name
-from cratehand.catalogue.creation import connect, read_version
 from cratehand.catalogue.driver import Driver, choose_driver
 from cratehand.catalogue.failures import translated
+from cratehand.catalogue.opening import connect, read_version
 from cratehand.domain.errors import CorruptFileError, UnsupportedError
 
 if TYPE_CHECKING:

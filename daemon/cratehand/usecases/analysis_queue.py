@@ -13,7 +13,8 @@ from cratehand.domain.errors import CratehandError
 from cratehand.domain.events import Event, JobProgressed, TrackAnalysed, TrackChanged
 from cratehand.domain.ids import ContentDigest, JobId, TrackId
 from cratehand.domain.job import Job, JobState, Priority
-from cratehand.domain.ports import Catalogue, Clock, Stores
+from cratehand.domain.ports import Clock
+from cratehand.domain.stores import Catalogue, Stores
 from cratehand.domain.track import FileStamp, Presence, Track
 from cratehand.domain.track_analysis import FileReading
 from cratehand.usecases.event_bus import EventBus

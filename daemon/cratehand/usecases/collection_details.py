@@ -11,9 +11,10 @@ from cratehand.domain.errors import CratehandError
 from cratehand.domain.events import TrackChanged
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import ForeignId, TrackId
-from cratehand.domain.ports import Catalogue, Clock, Stores
+from cratehand.domain.ports import Clock
 from cratehand.domain.provenance import AnyFact, Fact, Source, SourceKind
 from cratehand.domain.search import TrackFilter
+from cratehand.domain.stores import Catalogue, Stores
 from cratehand.usecases.event_bus import EventBus
 from cratehand.usecases.lanes import Lanes
 from cratehand.usecases.quiet import Quiet

@@ -12,9 +12,9 @@ from cratehand.domain.cue import Cue, CueKind, SuggestedCue
 from cratehand.domain.errors import ConflictError, NotFoundError
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import ForeignId, PlaylistId, TrackId
-from cratehand.domain.ports import Catalogue, Stores
 from cratehand.domain.provenance import AnyFact, SourceKind
 from cratehand.domain.search import TrackFilter
+from cratehand.domain.stores import Catalogue, Stores
 
 _EXPORTED: Final = (
     Field.TITLE, Field.ARTIST, Field.ALBUM, Field.GENRE, Field.LABEL, Field.REMIXER, Field.COMPOSER, Field.MIX,

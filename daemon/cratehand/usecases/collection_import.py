@@ -9,8 +9,9 @@ from cratehand.domain.collection import CollectionChange, CollectionTrack, Playl
 from cratehand.domain.events import CollectionSynced
 from cratehand.domain.ids import ForeignId, PlaylistId, TrackId
 from cratehand.domain.plan import Change, Plan
-from cratehand.domain.ports import Catalogue, Clock, IdSource, Stores
+from cratehand.domain.ports import Clock
 from cratehand.domain.provenance import AnyFact, Fact, Source, SourceKind
+from cratehand.domain.stores import Catalogue, IdSource, Stores
 from cratehand.domain.track import Presence, Track
 from cratehand.usecases.event_bus import Publish
 

@@ -9,7 +9,8 @@ from cratehand.domain.collection import ImportReport
 from cratehand.domain.errors import CratehandError
 from cratehand.domain.events import CollectionSynced, TrackChanged
 from cratehand.domain.ids import TrackId
-from cratehand.domain.ports import Catalogue, Clock, CollectionReader, IdSource
+from cratehand.domain.ports import Clock, CollectionReader
+from cratehand.domain.stores import Catalogue, IdSource
 from cratehand.usecases.event_bus import Publish
 from cratehand.usecases.folder_sync import FolderSync
 from cratehand.usecases.lanes import Lanes

@@ -55,7 +55,7 @@ def corrected_values(assignments: Mapping[str, str], believed: Mapping[Field, ob
 
 
 def _field(name: str) -> Field:
-    known = sorted({*CORRECTABLE_FIELDS, _FIRST_DOWNBEAT, *_ALIASES} - {Field.BEAT_GRID})
+    known = sorted({*(field.value for field in CORRECTABLE_FIELDS - {Field.BEAT_GRID}), _FIRST_DOWNBEAT, *_ALIASES})
     if name in known:
         return Field(name)
     near = difflib.get_close_matches(name, known, n=1)

@@ -10,7 +10,8 @@ from cratehand.domain.events import Event, JobProgressed, TrackAdded, TrackChang
 from cratehand.domain.folders import FolderChange, SeenFile
 from cratehand.domain.ids import ContentDigest, TrackId
 from cratehand.domain.job import JobKind, Priority
-from cratehand.domain.ports import Catalogue, Clock, ContentDigester, FolderScanner, IdSource, Stores
+from cratehand.domain.ports import Clock, ContentDigester, FolderScanner
+from cratehand.domain.stores import Catalogue, IdSource, Stores
 from cratehand.domain.track import Presence, Track
 from cratehand.usecases.event_bus import Publish
 
@@ -101,13 +102,19 @@ class FolderSync:
     def _moved(
         self, stores: Stores, change: FolderChange, digests: dict[Path, ContentDigest], events: list[Event]
     ) -> int:
-        count = 0
-        for old, seen in change.moved:
-            if (track := stores.tracks.by_path(old)) is not None:
-                stores.tracks.place(track.id, path=seen.path, stamp=seen.stamp, presence=Presence.PRESENT)
-                events.append(TrackChanged(track_id=track.id))
-                count += 1
-        return count
+        movers = {track.id: seen for old, seen in change.moved if (track := stores.tracks.by_path(old)) is not None}
+        # Files may have traded names: everybody leaves before anybody arrives, and who stays behind has lost its file.
+        holders = {
+            holder.id
+            for seen in movers.values()
+            if (holder := stores.tracks.by_path(seen.path)) is not None and holder.presence is Presence.PRESENT
+        }
+        overwritten = sorted(holders - movers.keys())
+        stores.tracks.set_presence([*overwritten, *movers], Presence.MISSING)
+        for track_id, seen in movers.items():
+            stores.tracks.place(track_id, path=seen.path, stamp=seen.stamp, presence=Presence.PRESENT)
+        events.extend(TrackChanged(track_id=track_id) for track_id in [*overwritten, *movers])
+        return len(movers)
 
     def _recognised(
         self, stores: Stores, landed: Sequence[SeenFile], digests: dict[Path, ContentDigest], events: list[Event]

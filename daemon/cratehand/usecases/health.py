@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cratehand.domain.ports import Catalogue, Clock
+from cratehand.domain.ports import Clock
+from cratehand.domain.stores import Catalogue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from cratehand.domain.errors import ConflictError, NotFoundError
 from cratehand.domain.events import JobProgressed
 from cratehand.domain.ids import JobId
 from cratehand.domain.job import Job, JobKind, JobState, Priority
-from cratehand.domain.ports import Catalogue, Clock, IdSource
+from cratehand.domain.ports import Clock
+from cratehand.domain.stores import Catalogue, IdSource
 from cratehand.usecases.event_bus import Publish
 from cratehand.usecases.library import resolve
 

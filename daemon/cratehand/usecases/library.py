@@ -12,9 +12,10 @@ from cratehand.domain.fact_values import encode
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import TrackId
 from cratehand.domain.plan import Change, Plan
-from cratehand.domain.ports import Catalogue, Clock, Stores
+from cratehand.domain.ports import Clock
 from cratehand.domain.provenance import PERSON, AnyFact, Fact, SourceKind
 from cratehand.domain.search import Page, TrackQuery
+from cratehand.domain.stores import Catalogue, Stores
 from cratehand.domain.track import TrackDetail, TrackSummary
 from cratehand.usecases.corrections import corrected_values
 from cratehand.usecases.event_bus import Publish

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from cratehand.domain.collection import Playlist, PlaylistKind
 from cratehand.domain.ids import PlaylistId, TrackId
 from cratehand.domain.matching import CandidateIndex, WantedTrack, candidate_from, match_all
-from cratehand.domain.ports import Catalogue, IdSource
 from cratehand.domain.search import TrackFilter
+from cratehand.domain.stores import Catalogue, IdSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from cratehand.domain.collection import Playlist
 from cratehand.domain.ids import PlaylistId
-from cratehand.domain.ports import Catalogue
+from cratehand.domain.stores import Catalogue
 from cratehand.usecases.collection_export import full_name
 
 

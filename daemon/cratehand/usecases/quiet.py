@@ -6,7 +6,8 @@ from typing import Final
 
 from cratehand.domain.errors import InvalidInputError
 from cratehand.domain.events import QuietChanged
-from cratehand.domain.ports import Catalogue, Clock, PowerSensor
+from cratehand.domain.ports import Clock, PowerSensor
+from cratehand.domain.stores import Catalogue
 from cratehand.usecases.event_bus import Publish
 
 _STATE: Final = "paused"

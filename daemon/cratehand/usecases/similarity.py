@@ -3,8 +3,8 @@
 from cratehand.domain.embedding import DSP_SPACE, EmbeddingSpace
 from cratehand.domain.errors import NotFoundError
 from cratehand.domain.key import parse_key
-from cratehand.domain.ports import Catalogue
 from cratehand.domain.search import Match, TrackFilter
+from cratehand.domain.stores import Catalogue
 from cratehand.domain.track import TrackSummary
 from cratehand.usecases.library import resolve
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from cratehand.domain.ports import Catalogue
 from cratehand.domain.search import Match, TrackFilter, TrackQuery
+from cratehand.domain.stores import Catalogue
 from cratehand.domain.track import TrackSummary
 
 

@@ -1,20 +1,31 @@
 """Folders at run time."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cratehand.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from cratehand.domain.folders import WatchedFolder
 from cratehand.domain.plan import Change, Plan
-from cratehand.domain.ports import Catalogue, Clock
+from cratehand.domain.ports import Clock
+from cratehand.domain.stores import Catalogue
 
 
 class WatchedFolders:
     """The folders whose music belongs to the collection: those of the settings, and those added at run time."""
 
-    def __init__(self, catalogue: Catalogue, *, configured: Sequence[Path], forbidden: Sequence[Path], clock: Clock):
-        """Take the folders of the settings, and those that can not be watched (our own data)."""
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        *,
+        configured: Sequence[Path],
+        forbidden: Sequence[Path],
+        clock: Clock,
+        polling: bool = False,
+    ) -> None:
+        """Take the folders of the settings, those that can not be watched (our own data), and whether to poll all."""
         self._catalogue = catalogue
+        self._polling = polling
         self._configured = tuple(configured)
         self._forbidden = tuple(forbidden)
         self._clock = clock
@@ -24,7 +35,8 @@ class WatchedFolders:
         with self._catalogue.reading() as stores:
             stored = stores.folders.all()
         configured = [WatchedFolder(path=path, added_at_s=0.0) for path in self._configured]
-        return list({folder.path: folder for folder in [*stored, *configured]}.values())
+        unique = {folder.path: folder for folder in [*stored, *configured]}
+        return [replace(folder, polling=folder.polling or self._polling) for folder in unique.values()]
 
     def paths(self) -> list[Path]:
         """Return the paths of all folders, without those that lie inside another."""

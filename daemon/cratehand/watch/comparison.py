@@ -55,6 +55,7 @@ class Comparison:
         self._moved: list[tuple[Path, SeenFile]] = []
         self._gone: list[Path] = []
         self._returned: list[Path] = []
+        self._displaced: set[str] = set()
         self.growing: set[str] = set()
         self.unread: dict[str, str] = {}
 
@@ -67,19 +68,24 @@ class Comparison:
         """
         self._prefer_known_spellings()
         new = self._walk.files
-        unseen: list[KnownFile] = []
+        traded = self._match_traded()
+        unseen: list[KnownFile] = [self._known[key] for key in self._displaced]
+        settled = {*self._displaced, *traded}
         for key, file in scope.items():
+            if key in settled:
+                continue
             found = new.pop(key, None)
             if found is None:
                 unseen.append(file)
             else:
                 self._judge_there(file, found)
-        for key in [key for key in new if key in self._known]:
+        for key in [key for key in new if key in self._known and key not in settled]:
             self._judge_there(self._known[key], new.pop(key))
         displaced = unseen if everything else [*unseen, *(f for k, f in self._known.items() if k not in scope)]
-        moved = self._match_moved(displaced) if new else set()
+        moved = self._match_moved(displaced, taken={str(self._known[key].path) for key in traded}) if new else set()
         for file in unseen:
-            if str(file.path) not in moved:
+            # What lay where another known file lies now and was not found elsewhere is gone with that news.
+            if str(file.path) not in moved and path_key(str(file.path)) not in self._displaced:
                 self._judge_unseen(file)
         landed = [self._seen(found) for found in new.values() if found.stat.st_size and self._is_calm(found)]
         return FolderChange(
@@ -97,6 +103,47 @@ class Comparison:
             file = self._known.get(key)
             if file is not None and str(file.path) == double.path:
                 self._walk.files[key] = double
+
+    def _match_traded(self) -> set[str]:
+        """Find known files under the path of another known one: swapped names, a renumbered series, one over another.
+
+        Those found are taken out of the walk; what was known at their new path, and was not found elsewhere itself, is
+        displaced.
+
+        Returns:
+            Keys of the paths that they had.
+        """
+        files = self._walk.files
+        others = [key for key, found in files.items() if self._is_another(key, found)]
+        if not others:
+            return set()
+        by_content = {_content(file.stamp): file for file in self._known.values() if file.stamp is not None}
+        traded: dict[str, str] = {}
+        for key in others:
+            file = by_content.get(_content(FileStamp.of(files[key].stat)))
+            if file is None or not (self._left(file) or self._holds_known(file, by_content)):
+                continue
+            if self._is_calm(files[key]):
+                traded[path_key(str(file.path))] = key
+                self._moved.append((file.path, self._seen(files.pop(key))))
+        self._displaced = set(traded.values()) - traded.keys()
+        return set(traded)
+
+    def _is_another(self, key: str, found: Found) -> bool:
+        """Whether another file than the known one lies at a path."""
+        file = self._known.get(key)
+        if file is None or file.stamp is None or not found.stable_inode:
+            return False
+        return file.stamp.inode != FileStamp.of(found.stat).inode
+
+    def _holds_known(self, file: KnownFile, by_content: Mapping[_Content, KnownFile]) -> bool:
+        """Whether the path of a known file holds another known one now."""
+        try:
+            there = os.lstat(file.path)
+        except (OSError, ValueError):
+            return False
+        holder = by_content.get(_content(FileStamp.of(there)))
+        return holder is not None and holder is not file and self._walk.is_stable(str(file.path), there.st_dev)
 
     def _judge_there(self, file: KnownFile, found: Found) -> None:
         stamp = file.stamp
@@ -141,20 +188,18 @@ class Comparison:
             self._offline.add(drive)
             self._told_offline.add(drive)
 
-    def _match_moved(self, displaced: Iterable[KnownFile]) -> set[str]:
-        """Find new files that are known ones under another path; return the paths they had."""
+    def _match_moved(self, displaced: Iterable[KnownFile], *, taken: set[str]) -> set[str]:
+        """Find new files that are known ones under another path and not yet taken; return the paths they had."""
         by_content: dict[_Content, list[KnownFile]] = {}
         by_case: dict[str, list[KnownFile]] = {}
         for file in displaced:
             if file.stamp is not None:
-                content = (file.stamp.inode, file.stamp.size_bytes, file.stamp.mtime_ns)
-                by_content.setdefault(content, []).append(file)
+                by_content.setdefault(_content(file.stamp), []).append(file)
             by_case.setdefault(path_key(str(file.path)).casefold(), []).append(file)
-        matched: set[str] = set()
+        matched = set(taken)
         for key in sorted(self._walk.files):
             found = self._walk.files[key]
-            stamp = FileStamp.of(found.stat)
-            same = by_content.get((stamp.inode, stamp.size_bytes, stamp.mtime_ns), [])
+            same = by_content.get(_content(FileStamp.of(found.stat)), [])
             if any(_is_linked_twin(file.path, found.path) for file in same):
                 del self._walk.files[key]
                 continue
@@ -181,6 +226,8 @@ class Comparison:
         key = path_key(str(file.path))
         if not file.path.is_absolute() or key.startswith((*self._dark, *self._blind)):
             return False
+        if key in self._displaced:
+            return True
         try:
             os.lstat(file.path)
         except (OSError, ValueError) as error:
@@ -201,6 +248,10 @@ class Comparison:
     @staticmethod
     def _seen(found: Found) -> SeenFile:
         return SeenFile(path=Path(found.path), stamp=FileStamp.of(found.stat))
+
+
+def _content(stamp: FileStamp) -> _Content:
+    return stamp.inode, stamp.size_bytes, stamp.mtime_ns
 
 
 def _is_same(stamp: FileStamp, found: Found) -> bool:

@@ -33,6 +33,8 @@ class DiskScanner:
     - Two spellings of one path (NFC, NFD) are one file. Where the known spelling can't be opened, the file has *moved*
       to the spelling on the disk. The same holds for a rename that changes nothing but case.
     - A known file that is not at its path, while an unknown file has its inode, size and mtime, has *moved* there.
+    - The same holds where it lies under the path of another known file (two swapped names, a series renumbered). Where
+      that other one is nowhere else it is gone, which is not told once more.
     - A known file whose stamp is None, or differs in anything, is *altered*, also when its presence was missing or
       offline; one that reappears with the same stamp has *returned*. Inode numbers are left out of account on file
       systems that make them up at every mount (FAT, exFAT, network shares).

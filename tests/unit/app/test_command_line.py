@@ -138,10 +138,19 @@ def test_a_data_folder_that_is_a_file_is_one_clear_line(cratehand: Cratehand, tm
 def test_wrong_settings_are_named_line_by_line(cratehand: Cratehand, folder: DataFolder) -> None:
     folder.make()
     (folder.path / "cratehand.toml").write_text("[servers]\ngrpc_prot = 1\nosc_prot = 1\n")
-    for verb in (("tracks",), ("config", "check"), ("run",)):
+    for verb in (("watch", "list"), ("config", "check"), ("run",)):
         said = cratehand(*verb)
         assert said.code == 1
         assert [line.split("[")[0].split(": ")[0] for line in said.err.splitlines()] == ["cratehand"] * 2
+
+
+def test_a_settings_file_that_was_named_is_checked_also_for_a_mere_look(cratehand: Cratehand, tmp_path: Path) -> None:
+    named = tmp_path / "named.toml"
+    said = cratehand("tracks", "--config", str(named))
+    assert said.code == 1
+    assert f"{named} does not exist" in said.err
+    named.write_text("[servers]\ngrpc_prot = 1\n")
+    assert "did you mean grpc_port?" in cratehand("--config", str(named), "tracks").err
 
 
 # --- the catalogue -----------------------------------------------------------------------------------------------

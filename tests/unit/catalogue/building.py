@@ -47,7 +47,7 @@ def a_cue(start_s: float, *, pad: int | None = None, label: str = "") -> Cue:
 
 def a_row(
     number: int, *, location: str | None = None, locked: bool = False, cues: tuple[Cue, ...] = (), **values: object
-) -> CollectionTrack:  # noqa: E501
+) -> CollectionTrack:
     place = f"/music/{number}.mp3" if location is None else location
     return CollectionTrack(
         id=ForeignId(str(number)),

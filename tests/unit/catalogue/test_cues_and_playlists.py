@@ -19,7 +19,7 @@ def known(catalogue: SqliteCatalogue) -> SqliteCatalogue:
 
 def a_list(
     name: str, *numbers: int, parent: str | None = None, kind: PlaylistKind = PlaylistKind.PLAYLIST, at: int = 0
-) -> Playlist:  # noqa: E501
+) -> Playlist:
     return Playlist(
         id=PlaylistId(name.lower()),
         name=name,
@@ -99,7 +99,8 @@ def test_folders_and_state_are_kept(known: SqliteCatalogue) -> None:
         stores.folders.add(plain)
         stores.folders.add(plain)
         assert stores.folders.all() == [plain, odd]
-        assert stores.folders.remove(Path("/a")) and not stores.folders.remove(Path("/a"))
+        assert stores.folders.remove(Path("/a"))
+        assert not stores.folders.remove(Path("/a"))
         stores.state.set("quiet", "yes")
         stores.state.set("quiet", "no")
         assert stores.state.get("quiet") == "no"

@@ -1,6 +1,5 @@
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -49,9 +48,13 @@ def test_a_fresh_catalogue_is_made_with_its_folders_and_opens_fast(tmp_path: Pat
 
 
 def test_a_block_that_raises_leaves_nothing(catalogue: SqliteCatalogue) -> None:
-    with pytest.raises(RuntimeError), catalogue.writing() as stores:
-        stores.tracks.add([a_track(1)])
-        raise RuntimeError
+    def fail_in_the_middle() -> None:
+        with catalogue.writing() as stores:
+            stores.tracks.add([a_track(1)])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_in_the_middle()
     with catalogue.reading() as stores:
         assert stores.tracks.get(track_id(1)) is None
 
@@ -138,7 +141,8 @@ def test_releasing_memory_closes_what_is_idle(catalogue: SqliteCatalogue) -> Non
         stores.tracks.add([a_track(1)])
 
     def handles() -> int:
-        names = (os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd") if name != "3")
+        # resolve instead of readlink: the handle of the listing itself is gone by the time it is looked at.
+        names = [str(handle.resolve()) for handle in Path("/proc/self/fd").iterdir()]
         return sum(str(catalogue.path) in name for name in names)
 
     if not Path("/proc/self/fd").exists():
@@ -179,9 +183,9 @@ def test_a_damaged_page_is_told_in_one_line(path: Path) -> None:
         file.seek(4096 * 30)
         file.write(b"\xa5" * 4096 * 200)
     with pytest.raises(CorruptFileError) as caught, open_device(path).reading() as stores:
-        stores.tracks.known_files()
         stores.tracks.query(TrackQuery(limit=5000))
-    assert "\n" not in str(caught.value) and str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
     assert check(path) != []
 
 
@@ -270,7 +274,8 @@ def test_a_read_only_folder_is_unavailable(tmp_path: Path) -> None:
 def test_the_driver_tells_what_it_is_and_why() -> None:
     driver = choose_driver()
     assert driver.name in {"sqlite3", "pysqlite3", "sqlcipher3"}
-    assert driver.sqlite_version in driver.reason and "\n" not in driver.reason
+    assert driver.sqlite_version in driver.reason
+    assert "\n" not in driver.reason
 
 
 def test_every_sqlite_that_is_there_can_hold_the_catalogue(tmp_path: Path) -> None:
@@ -291,4 +296,4 @@ def test_a_catalogue_that_vanished_is_made_anew_only_by_opening_it(path: Path) -
     shutil.rmtree(path.parent)
     assert not path.exists()
     open_device(path).close()
-    assert path.exists() and signal.SIGKILL
+    assert path.exists()

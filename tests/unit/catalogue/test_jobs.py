@@ -108,4 +108,5 @@ def test_a_list_shows_running_then_queued_then_the_latest_ended(known: SqliteCat
         assert [job.id for job in stores.jobs.list()] == [running.id, jobs[3].id, second.id, first.id]
         assert [job.id for job in stores.jobs.list(states=[JobState.DONE, JobState.FAILED], limit=1)] == [second.id]
         assert stores.jobs.prune(ended_before_s=6.0) == 1
-        assert stores.jobs.get(first.id) is None and stores.jobs.get(second.id) is not None
+        assert stores.jobs.get(first.id) is None
+        assert stores.jobs.get(second.id) is not None

@@ -37,7 +37,8 @@ def found(catalogue: SqliteCatalogue, **conditions: object) -> list[int]:
     with catalogue.reading() as stores:
         ids = stores.tracks.matching_ids(TrackFilter(**conditions))  # type: ignore[arg-type]
         page = stores.tracks.query(TrackQuery(filter=TrackFilter(**conditions)))  # type: ignore[arg-type]
-    assert sorted(ids) == sorted(item.id for item in page.items) and page.total == len(ids)
+    assert sorted(ids) == sorted(item.id for item in page.items)
+    assert page.total == len(ids)
     return [int(track, 16) for track in ids]
 
 
@@ -46,7 +47,8 @@ def found(catalogue: SqliteCatalogue, **conditions: object) -> list[int]:
     [
         ({}, [1, 2, 3, 4, 5]),
         ({"text": "mome cafe"}, [1]), ({"text": "CAFÉ zed"}, [1]), ({"text": "abel"}, [2, 3]), ({"text": "wide"}, [4]),
-        ({"text": "100%"}, [3]), ({"text": "m_u"}, [3]), ({"text": "m_x"}, []), ({"text": "%"}, [3]), ({"text": "5.MP3"}, [5]),
+        ({"text": "100%"}, [3]), ({"text": "m_u"}, [3]), ({"text": "m_x"}, []), ({"text": "%"}, [3]),
+        ({"text": "5.MP3"}, [5]),
         ({"text": "東京"}, [5]), ({"text": "カ"}, []), ({"text": "beta zed"}, []), ({"text": " \n "}, [1, 2, 3, 4, 5]),
         ({"text": "x" * 100_000}, []), ({"text": "\udcff"}, []),
         ({"tempo_bpm": (124.0, 126.0)}, [1, 2]), ({"tempo_bpm": (124.5, 127)}, [1]),
@@ -93,7 +95,8 @@ def test_pages_join_to_the_whole_without_gap_or_repeat(catalogue: SqliteCatalogu
     for conditions in (TrackFilter(), TrackFilter(text="mp3"), TrackFilter(text="t1")):
         with catalogue.reading() as stores:
             whole = stores.tracks.query(TrackQuery(filter=conditions, order=SortOrder.TEMPO, limit=5000))
-            assert whole.next_offset is None and whole.total == len(whole.items)
+            assert whole.next_offset is None
+            assert whole.total == len(whole.items)
             pieces, offset = [], 0
             while offset is not None:
                 query = TrackQuery(filter=conditions, order=SortOrder.TEMPO, limit=333, offset=offset)
@@ -102,7 +105,8 @@ def test_pages_join_to_the_whole_without_gap_or_repeat(catalogue: SqliteCatalogu
                 offset = page.next_offset  # type: ignore[assignment]
             assert pieces == list(whole.items)
         known = [item.tempo_bpm for item in whole.items if item.tempo_bpm is not None]
-        assert known == sorted(known) and all(item.tempo_bpm is None for item in whole.items[len(known) :])
+        assert known == sorted(known)
+        assert all(item.tempo_bpm is None for item in whole.items[len(known) :])
 
 
 def test_a_page_beyond_the_end_is_empty_and_a_negative_one_refused(known: SqliteCatalogue) -> None:
@@ -122,4 +126,5 @@ def test_summaries_come_in_the_order_asked_for(known: SqliteCatalogue) -> None:
         asked = [track_id(3), track_id(99), track_id(1), track_id(3)]
         assert [int(item.id, 16) for item in stores.tracks.summaries(asked)] == [3, 1, 3]
         key = stores.tracks.summaries([track_id(4)])[0]
-        assert isinstance(TRACKS[4][Field.KEY], MusicalKey) and (key.camelot, key.key) == ("10A", "B minor")
+        assert isinstance(TRACKS[4][Field.KEY], MusicalKey)
+        assert (key.camelot, key.key) == ("10A", "B minor")

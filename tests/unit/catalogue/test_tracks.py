@@ -2,6 +2,7 @@ import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cratehand.catalogue import SqliteCatalogue, open_device
@@ -13,8 +14,6 @@ from cratehand.domain.job import JobKind, JobState, Priority
 from cratehand.domain.search import TrackFilter
 from cratehand.domain.track import FileStamp, Presence
 from tests.unit.catalogue.building import STAMP, a_cue, a_fact, a_track, ids, track_id
-
-import numpy as np
 
 
 def test_a_track_comes_back_as_it_was_added(catalogue: SqliteCatalogue) -> None:
@@ -33,7 +32,8 @@ def test_a_track_comes_back_as_it_was_added(catalogue: SqliteCatalogue) -> None:
         assert stores.tracks.get(track.id) == replace(track, error="cut \\udcff off")
         assert stores.tracks.by_digest(ContentDigest("pcm:12"))[0].id == track.id
         found = stores.tracks.by_collection_id(ForeignId("77"))
-        assert found is not None and found.id == track.id
+        assert found is not None
+        assert found.id == track.id
 
 
 @pytest.mark.parametrize("text", ["nonsense", "", "0" * 15, "g" * 16, "0x00000000000000", "+000000000000001"])
@@ -55,7 +55,8 @@ def test_a_path_survives_byte_for_byte(catalogue: SqliteCatalogue, name: str) ->
         stores.tracks.add([track])
     with catalogue.reading() as stores:
         found = stores.tracks.by_path(Path(f"/music/{name}"))
-        assert found is not None and found.path == track.path
+        assert found is not None
+        assert found.path == track.path
         assert [known.path for known in stores.tracks.known_files(under=Path("/music"))] == [track.path]
 
 
@@ -65,7 +66,8 @@ def test_nfc_and_nfd_are_one_path_and_the_first_spelling_stays(catalogue: Sqlite
         stores.tracks.add([a_track(path=nfd)])
     with catalogue.writing() as stores:
         found = stores.tracks.by_path(Path(unicodedata.normalize("NFC", nfd)))
-        assert found is not None and str(found.path) == nfd
+        assert found is not None
+        assert str(found.path) == nfd
         with pytest.raises(ConflictError):
             stores.tracks.add([a_track(2, path=unicodedata.normalize("NFC", nfd))])
 
@@ -91,8 +93,10 @@ def test_a_present_track_keeps_its_path_and_a_missing_one_gives_it_up(catalogue:
         stores.tracks.add([a_track(2, path="/music/1.mp3")])
     with catalogue.reading() as stores:
         old, new = stores.tracks.get(track_id(1)), stores.tracks.get(track_id(2))
-        assert old is not None and old.path is None
-        assert new is not None and new.path == Path("/music/1.mp3")
+        assert old is not None
+        assert old.path is None
+        assert new is not None
+        assert new.path == Path("/music/1.mp3")
 
 
 def test_two_new_tracks_can_not_share_a_path(catalogue: SqliteCatalogue) -> None:
@@ -189,8 +193,10 @@ def test_a_removed_track_leaves_nothing_behind(catalogue: SqliteCatalogue) -> No
         stores.jobs.enqueue(JobKind.ANALYSE, [track_id(1)], priority=Priority.FRESH, at_s=1.0, new_id=ids())
         stores.vectors.put(space, track_id(1), np.ones(2, np.float32))
         stores.tracks.remove([track_id(1)])
-        assert stores.facts.facts(track_id(1)) == [] and stores.cues.cues(track_id(1)) == []
-        assert stores.jobs.list() == [] and stores.vectors.count(space) == 0
+        assert stores.facts.facts(track_id(1)) == []
+        assert stores.cues.cues(track_id(1)) == []
+        assert stores.jobs.list() == []
+        assert stores.vectors.count(space) == 0
         assert stores.tracks.summary(track_id(1)) is None
 
 
@@ -211,12 +217,14 @@ def test_absorbing_moves_everything_and_loses_nothing(catalogue: SqliteCatalogue
         stores.tracks.absorb(track_id(1), track_id(2))
     with catalogue.reading() as stores:
         keeper = stores.tracks.get(track_id(1))
-        assert keeper is not None and stores.tracks.get(track_id(2)) is None
+        assert keeper is not None
+        assert stores.tracks.get(track_id(2)) is None
         assert (keeper.path, keeper.presence, keeper.digest) == (Path("/music/2.mp3"), Presence.PRESENT, "d")
         assert keeper.collection_id == "5"
         assert [fact.value for fact in stores.facts.facts(track_id(1), field=Field.TITLE)] == ["old", "new"]
         summary = stores.tracks.summary(track_id(1))
-        assert summary is not None and (summary.title, summary.genre) == ("new", "House")
+        assert summary is not None
+        assert (summary.title, summary.genre) == ("new", "House")
         assert [cue.start_s for cue in stores.cues.cues(track_id(1))] == [1.0, 9.0]
         assert stores.vectors.get(space, track_id(1)) is not None
         states = {job.state for job in (stores.jobs.get(job.id) for job in jobs) if job}

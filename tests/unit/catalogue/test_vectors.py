@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,19 +16,19 @@ COUNT = 700
 
 
 @pytest.fixture(params=["extension", "numpy"])
-def known(request: pytest.FixtureRequest, tmp_path: Path) -> SqliteCatalogue:
+def known(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteCatalogue]:
     driver = choose_driver()
     if request.param == "extension" and not driver.has_vec:
         pytest.skip(driver.reason)
     chosen = Driver(module=driver.module, has_vec=request.param == "extension", reason="of the test")
     opened = open_device(tmp_path / "catalogue.db", driver=chosen)
-    request.addfinalizer(opened.close)
     with opened.writing() as stores:
         stores.tracks.add([a_track(number) for number in range(COUNT)])
         for number, vector in enumerate(vectors()):
             stores.vectors.put(SPACE, track_id(number), vector)
         stores.vectors.put(OTHER, track_id(0), vectors()[1])
-    return opened
+    yield opened
+    opened.close()
 
 
 def vectors() -> np.ndarray:
@@ -74,7 +75,9 @@ def test_spaces_never_meet(known: SqliteCatalogue) -> None:
 def test_a_vector_comes_back_to_the_bit_and_is_replaced(known: SqliteCatalogue) -> None:
     with known.writing() as stores:
         kept = stores.vectors.get(SPACE, track_id(9))
-        assert kept is not None and kept.dtype == np.float32 and (kept == vectors()[9]).all()
+        assert kept is not None
+        assert kept.dtype == np.float32
+        assert (kept == vectors()[9]).all()
         stores.vectors.put(SPACE, track_id(9), vectors()[10])
         assert stores.vectors.count(SPACE) == COUNT
         assert (stores.vectors.get(SPACE, track_id(9)) == vectors()[10]).all()

@@ -9,7 +9,7 @@ from cratehand.catalogue.device import SqliteCatalogue
 from cratehand.domain.errors import CorruptFileError
 from cratehand.domain.events import Event, TrackAdded
 from cratehand.domain.folders import FolderChange, KnownFile, SeenFile
-from cratehand.domain.ids import ContentDigest
+from cratehand.domain.ids import ContentDigest, TrackId
 from cratehand.domain.job import JobState, Priority
 from cratehand.domain.track import FileStamp, Presence, Track
 from cratehand.usecases.folder_sync import FolderSync
@@ -136,6 +136,38 @@ def test_a_move_seen_as_such_keeps_the_track(
     assert sync.sweep().moved == 1
     after = only_track(catalogue)
     assert (after.id, after.path) == (before.id, MUSIC / "sub/b.flac")
+
+
+def test_tracks_whose_files_swapped_names_keep_their_ids(
+    sync: FolderSync, scanner: ScriptedScanner, catalogue: SqliteCatalogue
+) -> None:
+    scanner.answers = [FolderChange(landed=[seen("a.flac"), seen("b.flac", inode=2)])]
+    sync.sweep()
+    before = ids_by_name(catalogue)
+    swapped = [(MUSIC / "a.flac", seen("b.flac")), (MUSIC / "b.flac", seen("a.flac", inode=2))]
+    scanner.answers = [FolderChange(moved=swapped)]
+    assert sync.sweep().moved == 2
+    assert ids_by_name(catalogue) == {"a.flac": before["b.flac"], "b.flac": before["a.flac"]}
+
+
+def test_a_track_whose_file_was_overwritten_by_a_known_one_is_missing(
+    sync: FolderSync, scanner: ScriptedScanner, catalogue: SqliteCatalogue
+) -> None:
+    scanner.answers = [FolderChange(landed=[seen("a.flac"), seen("b.flac", inode=2)])]
+    sync.sweep()
+    before = ids_by_name(catalogue)
+    scanner.answers = [FolderChange(moved=[(MUSIC / "b.flac", seen("a.flac", inode=2))])]
+    assert sync.sweep().moved == 1
+    assert ids_by_name(catalogue) == {"a.flac": before["b.flac"]}
+    with catalogue.reading() as stores:
+        lost = stores.tracks.get(before["a.flac"])
+    assert lost is not None
+    assert lost.presence is Presence.MISSING
+
+
+def ids_by_name(catalogue: SqliteCatalogue) -> dict[str, TrackId]:
+    with catalogue.reading() as stores:
+        return {known.path.name: known.track_id for known in stores.tracks.known_files()}
 
 
 def test_an_unplugged_drive_loses_nothing_and_comes_back(

@@ -11,6 +11,7 @@ import typer
 from cratehand.app.data_folder import DataFolder, default_data_dir
 
 if TYPE_CHECKING:
+    from cratehand.app.reading import ReadingUseCases
     from cratehand.app.settings import LoadedSettings
     from cratehand.app.wiring import OfflineUseCases
 
@@ -33,6 +34,23 @@ class Invocation:
         from cratehand.app.settings import load_settings
 
         return load_settings(data_dir=self.folder.path, config=self.config, overrides=overrides)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator["ReadingUseCases"]:
+        """Open the catalogue for a look at it, as fast as can be; the data folder is made where it is not there.
+
+        Nothing here depends on the settings; they are read, and checked, only where a file of them was named.
+        """
+        if self.config is not None:
+            self.settings()
+        folder = self.folder.make()
+        from cratehand.app.reading import reading_use_cases
+
+        use_cases = reading_use_cases(folder.catalogue)
+        try:
+            yield use_cases
+        finally:
+            use_cases.close()
 
     @contextlib.contextmanager
     def catalogue(self) -> Iterator["OfflineUseCases"]:

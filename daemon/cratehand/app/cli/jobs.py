@@ -49,7 +49,7 @@ def jobs(
         return
     from cratehand.domain.job import JobState
 
-    with given.catalogue() as use_cases:
+    with given.reading() as use_cases:
         found = use_cases.jobs.list(states=[JobState(name) for name in state or ()], limit=limit)
         counts = use_cases.jobs.counts()
         titles = _titles(use_cases.catalogue, found) if not as_json else {}

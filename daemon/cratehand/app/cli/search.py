@@ -52,7 +52,7 @@ def similar(
         tempo=tempo, camelot=camelot, energy=energy, genre=genre, year=year, rating=rating, playlist=playlist,
         analysed=None,
     )  # fmt: skip
-    with invocation(ctx).catalogue() as use_cases:
+    with invocation(ctx).reading() as use_cases:
         matches = use_cases.similarity.similar(
             track, limit=limit, track_filter=None if wanted == TrackFilter() else wanted
         )
@@ -80,7 +80,7 @@ def search(
         tempo=tempo, camelot=camelot, energy=energy, genre=genre, year=year, rating=rating, playlist=playlist,
         analysed=analysed,
     )  # fmt: skip
-    with invocation(ctx).catalogue() as use_cases:
+    with invocation(ctx).reading() as use_cases:
         matches = use_cases.text_search.search(" ".join(text), limit=limit, track_filter=replace(wanted, text=""))
     _show(matches, as_json=as_json, nothing="No track holds all these words and fits the filters.")
 

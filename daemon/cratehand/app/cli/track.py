@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 def show(ctx: typer.Context, track: Reference, as_json: Json = False) -> None:
     """Show what is believed of a track, and every statement with its source, confidence and time."""
-    with invocation(ctx).catalogue() as use_cases:
+    with invocation(ctx).reading() as use_cases:
         detail = use_cases.library.track(track)
     if as_json:
         from cratehand.app.cli.track_shapes import detail_json
@@ -82,7 +82,7 @@ def _values(assignments: list[str]) -> dict[str, str]:
 
 
 def _straight(given: Invocation, track: str, values: dict[str, str], dry_run: bool) -> tuple[str, list[dict[str, Any]]]:
-    with given.catalogue() as use_cases:
+    with given.reading() as use_cases:
         correction = use_cases.library.correct(track, values, dry_run=dry_run)
     steps = correction.plan.changes
     return correction.track.track.id, [

@@ -64,7 +64,7 @@ def tracks(
     wanted = replace(wanted, text=" ".join(query or ()))
     most = limit or (_SCREEN if is_terminal() and not as_json else None)
     asked = TrackQuery(filter=wanted, order=SortOrder(order), descending=descending, limit=most or _PAGE)
-    with invocation(ctx).catalogue() as use_cases:
+    with invocation(ctx).reading() as use_cases:
         page = use_cases.library.list_tracks(asked)
         found = list(page.items) if most else [*_all(use_cases.library, asked, page)]
     from cratehand.app.cli.track_shapes import TRACK_COLUMNS, summary_json, track_row

@@ -69,7 +69,7 @@ def _tracks_and_playlists() -> None:
         "attributes",
         sa.Column("track", KEY, autoincrement=False, nullable=False),
         sa.Column("attributes", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["track"], ["tracks.track"], name="fk_attributes_track_tracks", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["track"], ["tracks.track"], name="fk_attributes_track", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("track", name="pk_attributes"),
     )
     op.create_table(

@@ -1,0 +1,304 @@
+"""The ports of the catalogue: one small protocol per kind of thing that is kept.
+
+All are synchronous and may block; use cases call them in lanes, never on the event loop.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from cratehand.domain.collection import CollectionChange, ImportReport, Playlist
+from cratehand.domain.cue import Cue
+from cratehand.domain.embedding import EmbeddingSpace, Neighbour, Vector
+from cratehand.domain.fields import Field
+from cratehand.domain.folders import KnownFile, WatchedFolder
+from cratehand.domain.ids import ContentDigest, ForeignId, JobId, PlaylistId, TrackId
+from cratehand.domain.job import Job, JobKind, JobState, Priority
+from cratehand.domain.provenance import AnyFact, Source
+from cratehand.domain.search import Page, TrackFilter, TrackQuery
+from cratehand.domain.track import FileStamp, Presence, Track, TrackSummary
+
+IdSource = Callable[[], str]
+"""Gives a fresh random id of 16 hex digits."""
+
+
+class TrackStore(Protocol):
+    """Identity and place of tracks."""
+
+    def add(self, tracks: Sequence[Track]) -> None:
+        """Add tracks; raises `ConflictError` where a path is taken by another present track."""
+        ...
+
+    def get(self, track_id: TrackId) -> Track | None: ...
+
+    def many(self, track_ids: Sequence[TrackId]) -> Mapping[TrackId, Track]:
+        """Return those that exist, in bulk."""
+        ...
+
+    def by_path(self, path: Path) -> Track | None:
+        """Find by path; NFC and NFD spellings of one path are the same."""
+        ...
+
+    def by_digest(self, digest: ContentDigest) -> Sequence[Track]: ...
+
+    def by_collection_id(self, collection_id: ForeignId) -> Track | None: ...
+
+    def by_id_prefix(self, prefix: str) -> Sequence[TrackId]:
+        """Return at most 10 ids that begin so."""
+        ...
+
+    def place(self, track_id: TrackId, *, path: Path, stamp: FileStamp | None, presence: Presence) -> None:
+        """Set where the file of a track is and how it looks."""
+        ...
+
+    def set_presence(self, track_ids: Sequence[TrackId], presence: Presence) -> None: ...
+
+    def set_reading(
+        self,
+        track_id: TrackId,
+        *,
+        stamp: FileStamp | None,
+        digest: ContentDigest | None,
+        analysed_at_s: float | None,
+        error: str | None,
+    ) -> None:
+        """Keep what reading the file gave; None for digest or analysed_at_s keeps the old value."""
+        ...
+
+    def set_collection_id(self, track_id: TrackId, collection_id: ForeignId | None) -> None: ...
+
+    def remove(self, track_ids: Sequence[TrackId]) -> None:
+        """Forget tracks with everything about them."""
+        ...
+
+    def absorb(self, keeper: TrackId, other: TrackId) -> None:
+        """Move facts, cues, playlist entries, jobs and vectors of `other` to `keeper`, then remove `other`."""
+        ...
+
+    def known_files(self, *, under: Path | None = None) -> Sequence[KnownFile]:
+        """Return all tracks that have a path, 100,000 in well under a second."""
+        ...
+
+    def unread(self) -> Sequence[TrackId]:
+        """Return present tracks that were never read, or whose stamp is None, and that have no open job."""
+        ...
+
+    def has_missing_with_digest(self) -> bool:
+        """Whether some missing track could be recognised by its sound."""
+        ...
+
+    def summary(self, track_id: TrackId) -> TrackSummary | None: ...
+
+    def summaries(self, track_ids: Sequence[TrackId]) -> Sequence[TrackSummary]:
+        """Return those that exist, in the given order."""
+        ...
+
+    def query(self, query: TrackQuery) -> Page[TrackSummary]: ...
+
+    def matching_ids(self, track_filter: TrackFilter) -> Sequence[TrackId]: ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Return ``total, present, missing, offline, analysed, failed``."""
+        ...
+
+
+class FactStore(Protocol):
+    """Statements; nothing is overwritten."""
+
+    def record(self, track_id: TrackId, facts: Sequence[AnyFact]) -> None:
+        """Add statements and bring the believed values up to date.
+
+        A statement that repeats its source's latest on that field, value and confidence, is not stored again; a None
+        from a source that has said nothing on that field is not stored either.
+        """
+        ...
+
+    def facts(self, track_id: TrackId, *, field: Field | None = None) -> Sequence[AnyFact]:
+        """Return statements in the order they were made."""
+        ...
+
+    def statements(self, track_ids: Sequence[TrackId], field: Field) -> Mapping[TrackId, Sequence[AnyFact]]:
+        """Return all statements on one field of many tracks, in bulk; a track without any is absent."""
+        ...
+
+    def believed(self, track_ids: Sequence[TrackId], field: Field) -> Mapping[TrackId, AnyFact]:
+        """Return the believed statement on one field of many tracks."""
+        ...
+
+
+class CueStore(Protocol):
+    """The DJ's cues."""
+
+    def cues(self, track_id: TrackId) -> Sequence[Cue]:
+        """Return hot cues by pad, then the others by time."""
+        ...
+
+    def of(self, track_ids: Sequence[TrackId]) -> Mapping[TrackId, Sequence[Cue]]:
+        """Return the cues of many tracks in the order of `cues`; a track without any is absent."""
+        ...
+
+    def replace(self, track_id: TrackId, cues: Sequence[Cue], *, origin: str) -> None:
+        """Set all cues of a track that come from one origin (``rekordbox``, ``xml`` ...)."""
+        ...
+
+
+class PlaylistStore(Protocol):
+    """Playlists and folders."""
+
+    def all(self) -> Sequence[Playlist]:
+        """Return every playlist and folder with its entries, parents before children, in their order."""
+        ...
+
+    def save(self, playlist: Playlist) -> None:
+        """Add it, or replace the one with its id."""
+        ...
+
+    def remove(self, playlist_id: PlaylistId) -> None: ...
+
+    def names_of(self, track_id: TrackId) -> Sequence[str]:
+        """Return the full names (``Folder/List``) of the playlists a track is on."""
+        ...
+
+
+class CollectionStore(Protocol):
+    """The bulk way of the DJ's collection into the catalogue."""
+
+    def apply(self, change: CollectionChange, *, source: Source, at_s: float, new_id: IdSource) -> ImportReport:
+        """Bring one change into the catalogue: tracks by collection id, else by path, else new; facts, cues, playlists.
+
+        All facts share one provenance row per source. A file is not looked at here: `presence` of a new track is
+        OFFLINE until somebody saw it. A field that the collection stated before and states no more is taken back.
+        """
+        ...
+
+    def attributes(self, track_ids: Sequence[TrackId]) -> Mapping[TrackId, Mapping[str, str]]:
+        """Return what the collection said that we do not interpret (`CollectionTrack.attributes`), in bulk."""
+        ...
+
+    def set_attributes(self, track_id: TrackId, attributes: Mapping[str, str]) -> None:
+        """Keep what we do not interpret."""
+        ...
+
+    def mark(self, source: Source) -> Mapping[str, object] | None:
+        """Return where the last applied change of this source stood."""
+        ...
+
+
+class JobStore(Protocol):
+    """Durable work: none runs twice, none is lost."""
+
+    def enqueue(
+        self,
+        kind: JobKind,
+        track_ids: Sequence[TrackId],
+        *,
+        priority: Priority,
+        at_s: float,
+        new_id: IdSource,
+    ) -> Sequence[Job]:
+        """Queue work; where an open job of this kind exists for a track it is returned, its priority raised."""
+        ...
+
+    def claim(self, *, limit: int, at_s: float, priority_at_most: Priority = Priority.BACKGROUND) -> Sequence[Job]:
+        """Take up to `limit` queued jobs, most urgent then oldest first; they are running from now on."""
+        ...
+
+    def finish(self, job_id: JobId, *, state: JobState, at_s: float, error: str | None = None) -> Job:
+        """End a running or queued job; ending one that has ended raises `ConflictError`."""
+        ...
+
+    def requeue(self, job_id: JobId, *, counts: bool = True) -> Job:
+        """Put one running job back; without `counts` the attempt that ended so is not counted."""
+        ...
+
+    def get(self, job_id: JobId) -> Job | None: ...
+
+    def list(self, *, states: Sequence[JobState] = (), limit: int = 100) -> Sequence[Job]:
+        """Return jobs, running first, then queued, then the latest ended."""
+        ...
+
+    def counts(self) -> Mapping[JobState, int]: ...
+
+    def prune(self, *, ended_before_s: float) -> int:
+        """Forget ended jobs older than that; return how many."""
+        ...
+
+
+class VectorStore(Protocol):
+    """Embeddings and nearest neighbours, exact, per space."""
+
+    def put(self, space: EmbeddingSpace, track_id: TrackId, vector: Vector) -> None: ...
+
+    def get(self, space: EmbeddingSpace, track_id: TrackId) -> Vector | None: ...
+
+    def nearest(
+        self, space: EmbeddingSpace, vector: Vector, *, limit: int, among: Sequence[TrackId] | None = None
+    ) -> Sequence[Neighbour]:
+        """Return the nearest tracks, nearest first, among the given ones only where `among` is not None."""
+        ...
+
+    def count(self, space: EmbeddingSpace) -> int: ...
+
+
+class FolderStore(Protocol):
+    """Watched folders that were added at run time."""
+
+    def all(self) -> Sequence[WatchedFolder]: ...
+
+    def add(self, folder: WatchedFolder) -> None: ...
+
+    def remove(self, path: Path) -> bool:
+        """Forget a folder; False where it was not there."""
+        ...
+
+
+class StateStore(Protocol):
+    """Small named things that survive a restart, e.g. ``quiet``."""
+
+    def get(self, name: str) -> str | None: ...
+
+    def set(self, name: str, value: str | None) -> None: ...
+
+
+class Stores(Protocol):
+    """All stores inside one transaction."""
+
+    @property
+    def tracks(self) -> TrackStore: ...
+    @property
+    def facts(self) -> FactStore: ...
+    @property
+    def cues(self) -> CueStore: ...
+    @property
+    def playlists(self) -> PlaylistStore: ...
+    @property
+    def collection(self) -> CollectionStore: ...
+    @property
+    def jobs(self) -> JobStore: ...
+    @property
+    def vectors(self) -> VectorStore: ...
+    @property
+    def folders(self) -> FolderStore: ...
+    @property
+    def state(self) -> StateStore: ...
+
+
+class Catalogue(Protocol):
+    """Our own store. Thread-safe; several processes may have it open."""
+
+    def reading(self) -> AbstractContextManager[Stores]:
+        """Open a consistent view; nothing is written through it."""
+        ...
+
+    def writing(self) -> AbstractContextManager[Stores]:
+        """Open a write transaction: committed at the end of the block, rolled back when it raises.
+
+        Raises:
+            UnavailableError: Another process held the write lock for too long, or the disk is full.
+        """
+        ...
+
+    def release_memory(self) -> None:
+        """Give back caches; called when nothing happened for a while."""
+        ...
