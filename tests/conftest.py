@@ -22,7 +22,7 @@ def _guard(event: str, arguments: tuple[Any, ...]) -> None:
 
 def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host.split("%")[0]).is_loopback
+        return ipaddress.ip_address(host.split("%", maxsplit=1)[0]).is_loopback
     except ValueError:
         return host in {"localhost", ""}
 

@@ -133,28 +133,8 @@ def build_parts(
     folder_sync = _folder_sync(common, scanner)
     quiet = _quiet(common)
     pool = make_executor(common.workers, log=folder.logs / "workers.log")
-    queue = AnalysisQueue(
-        offline.catalogue,
-        executor=pool,
-        read_file=read_file,
-        stamp_of=stamp_of,
-        workers=common.workers,
-        quiet=quiet,
-        bus=bus,
-        clock=clock,
-        lanes=lanes,
-    )
-    needs = RekordboxNeeds(
-        catalogue=offline.catalogue,
-        cache=folder.cache,
-        pool=pool,
-        quiet=quiet,
-        bus=bus,
-        clock=clock,
-        lanes=lanes,
-        folder_sync=folder_sync,
-    )
-    parts = None if database is None else rekordbox_parts(database, needs)
+    queue = _analysis_queue(common, pool, quiet)
+    parts = None if database is None else _rekordbox(common, database, pool, quiet, folder_sync)
     folder_watch = _folder_watch(common, watcher, folder_sync, quiet)
     state = _collection_state(parts, rekordbox)
     return DaemonParts(
@@ -202,6 +182,36 @@ def _folder_sync(common: _Common, scanner: DiskScanner) -> FolderSync:
         new_id=new_id,
         publish=common.bus.publish,
     )
+
+
+def _analysis_queue(common: _Common, pool: WorkerPool, quiet: Quiet) -> AnalysisQueue:
+    return AnalysisQueue(
+        common.offline.catalogue,
+        executor=pool,
+        read_file=read_file,
+        stamp_of=stamp_of,
+        workers=common.workers,
+        quiet=quiet,
+        bus=common.bus,
+        clock=common.clock,
+        lanes=common.lanes,
+    )
+
+
+def _rekordbox(
+    common: _Common, database: Path, pool: WorkerPool, quiet: Quiet, folder_sync: FolderSync
+) -> RekordboxParts:
+    needs = RekordboxNeeds(
+        catalogue=common.offline.catalogue,
+        cache=common.folder.cache,
+        pool=pool,
+        quiet=quiet,
+        bus=common.bus,
+        clock=common.clock,
+        lanes=common.lanes,
+        folder_sync=folder_sync,
+    )
+    return rekordbox_parts(database, needs)
 
 
 def _quiet(common: _Common) -> Quiet:

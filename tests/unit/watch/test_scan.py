@@ -154,17 +154,6 @@ def test_a_copy_is_new_and_not_a_move(tmp_path: Path, look) -> None:
     assert landed(look(scanner(), tmp_path, known_of(path), copy)) == {copy}
 
 
-def test_two_files_that_swap_their_names_are_both_altered(tmp_path: Path, look) -> None:
-    a, b, spare = put(tmp_path / "a.mp3", b"1"), put(tmp_path / "b.mp3", b"22"), tmp_path / "c"
-    known = known_of(a, b)
-    a.rename(spare)
-    b.rename(a)
-    spare.rename(b)
-    change = look(scanner(), tmp_path, known, a, b)
-    assert {seen.path for seen in change.altered} == {a, b}
-    assert replace(change, altered=()).is_empty
-
-
 # --- growing -----------------------------------------------------------------------------------------------------
 
 
@@ -567,3 +556,43 @@ def test_a_folder_deeper_than_the_system_allows_is_no_crash(tmp_path: Path, capl
             os.chdir(before)
         assert landed(scanner().sweep([tmp_path], [])) == {tmp_path / "a.mp3"}
     subprocess.run(["rm", "-rf", str(tmp_path)], check=False)
+
+
+def test_two_files_that_swapped_names_have_both_moved(tmp_path: Path, look) -> None:
+    one, two = put(tmp_path / "1.mp3", b"one"), put(tmp_path / "2.mp3", b"two!")
+    known = known_of(one, two)
+    one.rename(tmp_path / "spare")
+    two.rename(one)
+    (tmp_path / "spare").rename(two)
+    change = look(scanner(), tmp_path, known, one, two)
+    assert {path: seen.path for path, seen in change.moved} == {one: two, two: one}
+    assert replace(change, moved=()).is_empty
+
+
+def test_a_series_that_was_renumbered_has_moved_as_a_whole(tmp_path: Path, look) -> None:
+    paths = [put(tmp_path / f"{n}.mp3", bytes(n + 1)) for n in range(5)]
+    known = known_of(*paths)
+    for n in reversed(range(5)):
+        paths[n].rename(tmp_path / f"{n + 1}.mp3")
+    change = look(scanner(), tmp_path, known, *paths, tmp_path / "5.mp3")
+    assert {path: seen.path for path, seen in change.moved} == {paths[n]: tmp_path / f"{n + 1}.mp3" for n in range(5)}
+    assert replace(change, moved=()).is_empty
+
+
+def test_a_file_renamed_over_another_has_moved_and_the_other_is_known_no_more(tmp_path: Path, look) -> None:
+    one, two = put(tmp_path / "1.mp3", b"one"), put(tmp_path / "2.mp3", b"two!")
+    known = known_of(one, two)
+    two.rename(one)
+    change = look(scanner(), tmp_path, known, one, two)
+    assert [(path, seen.path) for path, seen in change.moved] == [(two, one)]
+    assert replace(change, moved=()).is_empty
+
+
+def test_a_backup_beside_a_new_version_is_a_new_file(tmp_path: Path, look) -> None:
+    path = put(tmp_path / "1.mp3", b"one")
+    known = known_of(path)
+    path.rename(tmp_path / "1 backup.mp3")
+    put(path, b"another")
+    change = look(scanner(), tmp_path, known, path, tmp_path / "1 backup.mp3")
+    assert [seen.path for seen in change.altered] == [path]
+    assert [seen.path for seen in change.landed] == [tmp_path / "1 backup.mp3"]
