@@ -158,9 +158,9 @@ def _anchors(pieces: tuple[Piece, ...]) -> tuple[GridAnchor, ...]:
         start_s = max(piece.start_s, 0.0)
         if anchors and start_s <= anchors[-1].start_s + 0.05:
             continue
-        anchors.append(
-            GridAnchor(start_s=start_s, tempo_bpm=60.0 / piece.beat_s, beat_in_bar=piece.first_beat % BEATS_PER_BAR + 1)
-        )
+        tempo_bpm = _snapped(60.0 / piece.beat_s, piece.beats * piece.beat_s)
+        beat = piece.first_beat % BEATS_PER_BAR + 1
+        anchors.append(GridAnchor(start_s=start_s, tempo_bpm=tempo_bpm, beat_in_bar=beat))
     return tuple(anchors)
 
 

@@ -19,9 +19,10 @@ from cratehand.analysis.pitch import PitchStream
 from cratehand.analysis.pulse import make_pulse
 from cratehand.analysis.quality import judge
 from cratehand.analysis.sections import Structure, find_sections
-from cratehand.analysis.signal_levels import LevelStream
+from cratehand.analysis.signal_levels import LevelStream, SignalLevels
 from cratehand.analysis.waveform import WaveformStream
 from cratehand.domain.audio import AudioFormat, Samples
+from cratehand.domain.audio_quality import AudioQuality
 from cratehand.domain.errors import InvalidInputError
 from cratehand.domain.track_analysis import TrackAnalysis
 
@@ -97,35 +98,24 @@ class TrackAnalyser:
         return self._conclude()
 
     def _conclude(self) -> TrackAnalysis:
-        levels = self._levels.finish()
-        loudness = self._loudness.finish()
+        levels, loudness = self._levels.finish(), self._loudness.finish()
         duration_s = levels.frames / self._rate_hz
-        features = HopFeatures(
-            flux=self._onsets.flux, levels=self._onsets.levels, chroma=self._pitch.chroma, duration_s=duration_s
-        )
+        features = self._features(duration_s)
         found = fit_grid(features)
         structure = _structure(found, duration_s)
         key = fit_key(self._pitch.chroma, self._pitch.bass, self._pitch.deviations)
         drive = measure_drive(make_pulse(features.flux), features.levels)
         energy, energy_confidence = rate_energy(drive, loudness.integrated_lufs, duration_s=duration_s)
-        quality, quality_confidence = judge(
-            levels,
-            self._bandwidth.finish(),
-            sample_rate_hz=self._rate_hz,
-            channels=self._channels,
-            declared=self._declared,
-        )
-        vector = describe(
-            Description(
-                features=features,
-                grid=found.grid if found else None,
-                key=key.key,
-                tuning_cents=key.tuning_cents,
-                loudness=loudness,
-                drive=drive,
-                energy=energy,
-                tonalness=self._pitch.tonalness,
-            )
+        quality, quality_confidence = self._judge(levels)
+        described = Description(
+            features=features,
+            grid=found.grid if found else None,
+            key=key.key,
+            tuning_cents=key.tuning_cents,
+            loudness=loudness,
+            drive=drive,
+            energy=energy,
+            tonalness=self._pitch.tonalness,
         )
         return TrackAnalysis(
             duration_s=duration_s,
@@ -145,7 +135,21 @@ class TrackAnalyser:
             waveform=self._waveform.finish(),
             quality=quality,
             quality_confidence=quality_confidence,
-            feature_vector=vector,
+            feature_vector=describe(described),
+        )
+
+    def _judge(self, levels: SignalLevels) -> tuple[AudioQuality, float]:
+        return judge(
+            levels,
+            self._bandwidth.finish(),
+            sample_rate_hz=self._rate_hz,
+            channels=self._channels,
+            declared=self._declared,
+        )
+
+    def _features(self, duration_s: float) -> HopFeatures:
+        return HopFeatures(
+            flux=self._onsets.flux, levels=self._onsets.levels, chroma=self._pitch.chroma, duration_s=duration_s
         )
 
 

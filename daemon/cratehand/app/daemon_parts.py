@@ -10,7 +10,6 @@ from pathlib import Path
 from cratehand import __version__
 from cratehand.app.clock import SystemClock, new_id
 from cratehand.app.data_folder import DataFolder
-from cratehand.app.demo import make_demo_crate
 from cratehand.app.rekordbox_parts import RekordboxNeeds, RekordboxParts, rekordbox_parts
 from cratehand.app.settings import Settings
 from cratehand.app.wiring import OfflineUseCases, offline_use_cases
@@ -302,6 +301,8 @@ def _demo_folders(
         logger.info(
             "no music yet, so here is a demo crate in %s; `cratehand run --watch FOLDER` takes your own music", demo
         )
+        from cratehand.app.demo import make_demo_crate  # synthesises music, which few starts need
+
         make_demo_crate(demo)
     return (demo,)
 

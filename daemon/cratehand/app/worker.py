@@ -1,4 +1,7 @@
-"""What runs in a worker process: reading one file completely, at the lowest priority."""
+"""What runs in a worker process: reading one file completely, at the lowest priority.
+
+Light to import, since the daemon names these functions and never runs them: the tools come with the first file.
+"""
 
 import contextlib
 import ctypes
@@ -9,18 +12,10 @@ import os
 import signal
 import sys
 import threading
-from functools import cache
 from pathlib import Path
 
 import psutil
 
-from cratehand.analysis.track_analyser import TrackAnalyser
-from cratehand.audio.decode import FileReader
-from cratehand.audio.digest import AudioDigester
-from cratehand.audio.fingerprint import ChromaprintFingerprinter
-from cratehand.audio.stamp import stamp_of
-from cratehand.audio.tags import MutagenTags
-from cratehand.domain.audio import AudioFormat
 from cratehand.domain.ids import ContentDigest
 from cratehand.domain.track_analysis import FileReading
 from cratehand.usecases import file_reading
@@ -28,23 +23,9 @@ from cratehand.usecases import file_reading
 
 def read_file(path: str, known_digest: ContentDigest | None = None) -> FileReading:
     """Read one file; see `cratehand.usecases.file_reading.read_file`. Runs in a worker, or in this process."""
-    return file_reading.read_file(_tools(), Path(path), known_digest=known_digest)
+    from cratehand.app.reading_tools import reading_tools
 
-
-@cache
-def _tools() -> file_reading.ReadingTools:
-    return file_reading.ReadingTools(
-        reader=FileReader(),
-        tags=MutagenTags(),
-        digester=AudioDigester(),
-        fingerprinter=ChromaprintFingerprinter(),
-        stamp_of=stamp_of,
-        analyser=_analyser,
-    )
-
-
-def _analyser(declared: AudioFormat) -> TrackAnalyser:
-    return TrackAnalyser(declared.sample_rate_hz, declared.channels, declared=declared)
+    return file_reading.read_file(reading_tools(), Path(path), known_digest=known_digest)
 
 
 def become_worker(log: str | None) -> None:

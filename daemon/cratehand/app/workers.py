@@ -84,7 +84,7 @@ def _new_pool(workers: int, log: Path | None) -> ProcessPool:
     method = "spawn" if sys.platform == "win32" else "forkserver"
     context = multiprocessing.get_context(method)
     if method == "forkserver":
-        context.set_forkserver_preload(["cratehand.app.worker"])
+        context.set_forkserver_preload(["cratehand.app.worker", "cratehand.app.reading_tools"])
     return ProcessPool(
         max_workers=workers,
         max_tasks=_TASKS_A_PROCESS,

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cratehand.domain.errors import CratehandError
@@ -29,6 +29,10 @@ class FolderSyncReport:
     offline: int = 0
     returned: int = 0
     queued: int = 0
+
+    def __str__(self) -> str:
+        counts = [f"{count} {what}" for what, count in asdict(self).items() if count]
+        return ", ".join(counts) or "nothing new"
 
 
 class FolderSync:
