@@ -46,6 +46,14 @@ class Field(StrEnum):
     """Deviation of A4 from 440 Hz, -50..50."""
     ENERGY = "energy"
     """1..10."""
+    DANCEABILITY = "danceability"
+    """This and the next six: 0..1, scales in `cratehand.domain.audio_features`."""
+    VALENCE = "valence"
+    AROUSAL = "arousal"
+    ACOUSTICNESS = "acousticness"
+    INSTRUMENTALNESS = "instrumentalness"
+    SPEECHINESS = "speechiness"
+    LIVENESS = "liveness"
     # structured
     KEY = "key"
     """`MusicalKey`, stored in words: ``A minor``."""
@@ -76,12 +84,20 @@ INTEGER_FIELDS: Final = frozenset(
 )  # fmt: skip
 """Fields whose value is an int."""
 
-FLOAT_FIELDS: Final = frozenset(
-    {Field.DURATION_S, Field.BIT_RATE_KBPS, Field.TEMPO_BPM, Field.TUNING_CENTS, Field.LAST_PLAYED}
-)
+AUDIO_FEATURE_FIELDS: Final = frozenset(
+    {
+        Field.DANCEABILITY, Field.VALENCE, Field.AROUSAL, Field.ACOUSTICNESS, Field.INSTRUMENTALNESS,
+        Field.SPEECHINESS, Field.LIVENESS,
+    }
+)  # fmt: skip
+"""Fields that describe the sound on a scale of 0..1."""
+
+FLOAT_FIELDS: Final = AUDIO_FEATURE_FIELDS | {
+    Field.DURATION_S, Field.BIT_RATE_KBPS, Field.TEMPO_BPM, Field.TUNING_CENTS, Field.LAST_PLAYED,
+}  # fmt: skip
 """Fields whose value is a float."""
 
-MEASURED_FIELDS: Final = frozenset(
+MEASURED_FIELDS: Final = AUDIO_FEATURE_FIELDS | frozenset(
     {
         Field.TEMPO_BPM, Field.KEY, Field.TUNING_CENTS, Field.ENERGY, Field.BEAT_GRID, Field.LOUDNESS, Field.SECTIONS,
         Field.SUGGESTED_CUES, Field.WAVEFORM, Field.FINGERPRINT, Field.QUALITY, Field.DURATION_S,

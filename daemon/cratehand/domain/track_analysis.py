@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cratehand.domain.audio import AudioFormat
+from cratehand.domain.audio_features import AudioFeatures
 from cratehand.domain.audio_quality import AudioQuality
 from cratehand.domain.beatgrid import BeatGrid
 from cratehand.domain.cue import SuggestedCue
@@ -33,6 +34,7 @@ class TrackAnalysis:
     loudness: Loudness | None = None
     energy: int | None = None
     energy_confidence: float = 0.0
+    audio_features: AudioFeatures | None = None
     sections: tuple[Section, ...] = ()
     sections_confidence: float = 0.0
     suggested_cues: tuple[SuggestedCue, ...] = ()

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Final
 
-from cratehand.domain.fields import INTEGER_FIELDS, TEXT_FIELDS, Field
+from cratehand.domain.audio_features import AudioFeatures
+from cratehand.domain.fields import AUDIO_FEATURE_FIELDS, INTEGER_FIELDS, TEXT_FIELDS, Field
 from cratehand.domain.provenance import AnyFact, Fact, Source, SourceKind
 from cratehand.domain.track_analysis import FileReading, TrackAnalysis
 
@@ -28,9 +29,10 @@ def facts_of(reading: FileReading, *, at_s: float) -> list[AnyFact]:
     facts += [_fact(field, value, FILE_NAME, at_s, 0.5) for field, value in names_in(reading.path).items()]
     if reading.analysis is not None:
         facts.append(_fact(Field.FINGERPRINT, reading.fingerprint, ANALYSIS, at_s))
+        measured = {**_measured(reading.analysis), **_features(reading.analysis)}
         facts += [
             _fact(field, None if value == () else value, ANALYSIS, at_s, confidence)
-            for field, (value, confidence) in _measured(reading.analysis).items()
+            for field, (value, confidence) in measured.items()
         ]
     return facts
 
@@ -63,6 +65,11 @@ def _measured(analysis: TrackAnalysis) -> Mapping[Field, tuple[object, float]]:
         Field.WAVEFORM: (analysis.waveform, 1.0),
         Field.QUALITY: (analysis.quality, analysis.quality_confidence),
     }
+
+
+def _features(analysis: TrackAnalysis) -> Mapping[Field, tuple[object, float]]:
+    features = analysis.audio_features or AudioFeatures()
+    return {field: (getattr(features, field.value), features.confidence) for field in sorted(AUDIO_FEATURE_FIELDS)}
 
 
 def names_in(path: str) -> dict[Field, object]:
