@@ -1,6 +1,6 @@
 """The whole analysis of one track in one pass over its samples."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -119,19 +119,13 @@ class TrackAnalyser:
         )
         return TrackAnalysis(
             duration_s=duration_s,
-            tempo_bpm=round(found.tempo_bpm, 2) if found else None,
-            tempo_confidence=found.tempo_confidence if found else 0.0,
-            beat_grid=found.grid if found else None,
-            beat_grid_confidence=found.grid_confidence if found else 0.0,
+            **_rhythm(found, structure, duration_s),
             key=key.key,
             key_confidence=key.confidence,
             tuning_cents=key.tuning_cents,
             loudness=loudness,
             energy=energy,
             energy_confidence=energy_confidence,
-            sections=structure.sections,
-            sections_confidence=structure.confidence,
-            suggested_cues=suggest_cues(found.grid, structure.sections, duration_s=duration_s) if found else (),
             waveform=self._waveform.finish(),
             quality=quality,
             quality_confidence=quality_confidence,
@@ -151,6 +145,21 @@ class TrackAnalyser:
         return HopFeatures(
             flux=self._onsets.flux, levels=self._onsets.levels, chroma=self._pitch.chroma, duration_s=duration_s
         )
+
+
+def _rhythm(found: GridFit | None, structure: Structure, duration_s: float) -> dict[str, Any]:
+    """Return the fields of `TrackAnalysis` that hang on the beat grid; none where there is no beat."""
+    if found is None:
+        return {}
+    return {
+        "tempo_bpm": round(found.tempo_bpm, 2),
+        "tempo_confidence": found.tempo_confidence,
+        "beat_grid": found.grid,
+        "beat_grid_confidence": found.grid_confidence,
+        "sections": structure.sections,
+        "sections_confidence": structure.confidence,
+        "suggested_cues": suggest_cues(found.grid, structure.sections, duration_s=duration_s),
+    }
 
 
 def _structure(found: GridFit | None, duration_s: float) -> Structure:

@@ -17,7 +17,6 @@ from cratehand.app.worker import read_file
 from cratehand.app.workers import WorkerPool, make_executor
 from cratehand.audio.digest import AudioDigester
 from cratehand.audio.stamp import stamp_of
-from cratehand.domain.errors import NotFoundError
 from cratehand.servers.grpc.server import GrpcServer
 from cratehand.servers.http.server import HttpServer
 from cratehand.servers.osc.server import OscServer
@@ -117,7 +116,7 @@ def build_parts(
     """Open the catalogue and build every part; nothing runs yet.
 
     Raises:
-        CratehandError: The catalogue can't be opened, or the Rekordbox database that was named is not there.
+        CratehandError: The catalogue can't be opened.
     """
     folder, bus, clock = DataFolder(data_dir), EventBus(), SystemClock()
     database = _database(rekordbox)
@@ -275,8 +274,7 @@ def _database(rekordbox: str) -> Path | None:
     if rekordbox == "auto":
         return find_database(environment=os.environ, platform=sys.platform)
     path = Path(rekordbox).expanduser().absolute()
-    if not path.exists():
-        raise NotFoundError(f"{path}: no Rekordbox database there; give the path of a master.db, or `off`")
+    # One that is not there (yet) is no reason to end: its drive may come. The status says so until then.
     return path / "master.db" if path.is_dir() else path
 
 

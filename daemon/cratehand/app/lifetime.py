@@ -15,8 +15,10 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from cratehand.app.daemon_parts import DaemonParts, build_parts
 from cratehand.app.data_folder import DataFolder
+from cratehand.app.last_resort import LastResort
 from cratehand.app.progress import Progress
 from cratehand.app.settings import Settings
+from cratehand.domain.errors import CratehandError
 from cratehand.usecases.lanes import Lanes
 
 logger = logging.getLogger(__name__)
@@ -24,6 +26,8 @@ logger = logging.getLogger(__name__)
 _RESTART_S: Final = 5.0
 _KEEP_JOBS_S: Final = 7 * 24 * 3600.0
 _IDLE_LOOK_S: Final = 10.0
+_FIRST_LOOK_S: Final = 30.0
+_LONGEST_STOP_S: Final = 4.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +48,16 @@ def run_daemon(settings: Settings, options: RunOptions) -> int:
 
     Raises:
         ConflictError: Another daemon has this data folder, or a port is taken.
-        CratehandError: The catalogue can't be opened.
+        CratehandError: The catalogue can't be opened; with `once`, what kept some of the work from being done.
     """
     folder = DataFolder(options.data_dir)
-    with folder.locked():
-        return asyncio.run(_live(settings, options, folder))
+    with folder.locked(), LastResort(after_s=_LONGEST_STOP_S, clean_up=folder.remove_ready) as last_resort:
+        return asyncio.run(_live(settings, options, folder, last_resort))
 
 
-async def _live(settings: Settings, options: RunOptions, folder: DataFolder) -> int:
+async def _live(settings: Settings, options: RunOptions, folder: DataFolder, last_resort: LastResort) -> int:
     stop = asyncio.Event()
-    _stop_on_signals(stop)
+    _stop_on_signals(stop, last_resort)
     async with AsyncExitStack() as stack:
         lanes = await stack.enter_async_context(Lanes())
         parts = build_parts(settings, options.data_dir, options.watch, options.rekordbox, lanes, demo=options.demo)
@@ -66,7 +70,6 @@ async def _live(settings: Settings, options: RunOptions, folder: DataFolder) -> 
         folder.write_ready(grpc=grpc.address, osc=osc.address, http=http.address)
         stack.callback(folder.remove_ready)
         logger.info("ready: gRPC %s, OSC %s, HTTP %s", grpc.address, osc.address, http.address)
-        await parts.folder_watch.start()
         stack.push_async_callback(parts.folder_watch.stop)
         work = asyncio.create_task(_work(parts, lanes, options, stop), name="work")
         stopped = asyncio.create_task(stop.wait(), name="stop signal")
@@ -76,8 +79,16 @@ async def _live(settings: Settings, options: RunOptions, folder: DataFolder) -> 
         results = await asyncio.gather(work, return_exceptions=True)
         logger.info("stopping")
         if isinstance(results[0], Exception):
-            raise results[0]
+            raise _first_of(results[0])
     return 0
+
+
+def _first_of(error: Exception) -> Exception:
+    """Return what the caller can act on: a task group wraps it."""
+    while isinstance(error, ExceptionGroup):
+        ours, _ = error.split(CratehandError)
+        error = (ours or error).exceptions[0]
+    return error
 
 
 async def _work(parts: DaemonParts, lanes: Lanes, options: RunOptions, stop: asyncio.Event) -> None:
@@ -92,8 +103,11 @@ async def _work(parts: DaemonParts, lanes: Lanes, options: RunOptions, stop: asy
                 await _once(parts, lanes)
                 stop.set()
                 raise asyncio.CancelledError
+            await parts.folder_watch.start()
             tasks.create_task(_supervised("folders", parts.folder_watch.follow))
-            await _first_look(parts, lanes)
+            first_look = tasks.create_task(_supervised("first look", lambda: _first_look(parts, lanes)))
+            # So that what Rekordbox knows finds its files; but a drive that doesn't answer holds up no collection.
+            await asyncio.wait({first_look}, timeout=_FIRST_LOOK_S)
             if (rekordbox := parts.rekordbox) is not None:
                 tasks.create_task(_supervised("collection", lambda: rekordbox.sync.follow(lanes)))
                 tasks.create_task(_supervised("collection details", rekordbox.details.run))
@@ -109,16 +123,26 @@ async def _first_look(parts: DaemonParts, lanes: Lanes) -> None:
 
 
 async def _once(parts: DaemonParts, lanes: Lanes) -> None:
-    """Do everything there is to do: read the collection, look at all folders until nothing grows, analyse."""
+    """Do everything there is to do: read the collection, look at all folders until nothing grows, analyse.
+
+    Raises:
+        CratehandError: What could not be done; all the rest is.
+    """
+    trouble: CratehandError | None = None
     if parts.rekordbox is not None:
-        await lanes.slow(parts.rekordbox.sync.sync)
-        await parts.rekordbox.details.read_all()
+        try:
+            await lanes.slow(parts.rekordbox.sync.sync)
+            await parts.rekordbox.details.read_all()
+        except CratehandError as error:
+            trouble = error
     await parts.folder_watch.sweep()
     while parts.still_growing():
         await asyncio.sleep(0.5)
         await parts.folder_watch.sweep()
     parts.queue.wake()
     await parts.queue.idle()
+    if trouble is not None:
+        raise trouble
 
 
 def _scheduler(parts: DaemonParts, lanes: Lanes) -> AsyncIOScheduler:
@@ -128,6 +152,7 @@ def _scheduler(parts: DaemonParts, lanes: Lanes) -> AsyncIOScheduler:
         await lanes.quick(parts.prune_jobs, _KEEP_JOBS_S)
 
     async def rest() -> None:
+        await lanes.quick(parts.pool.mend)
         await lanes.quick(parts.release_if_idle)
 
     scheduler.add_job(parts.folder_watch.sweep_unless_silent, "interval", minutes=parts.sweep_minutes, id="sweep")
@@ -137,22 +162,33 @@ def _scheduler(parts: DaemonParts, lanes: Lanes) -> AsyncIOScheduler:
 
 
 async def _supervised(name: str, live: Callable[[], Awaitable[None]]) -> None:
-    """Own one part: should it fail by a bug of ours, the log has the trace and the part begins again."""
+    """Own one part: it begins again when it fails; where that is a bug of ours, the log has the trace."""
+    told = ""
     while True:
         try:
             await live()
             return
-        except Exception:
-            logger.exception("%s failed and begins again in %.0f s", name, _RESTART_S)
+        except Exception as error:
+            cause = _first_of(error)
+            if not isinstance(cause, CratehandError):
+                logger.exception("%s failed and begins again in %.0f s", name, _RESTART_S)
+            elif str(cause) != told:
+                told = str(cause)
+                logger.warning("%s waits and tries again every %.0f s: %s", name, _RESTART_S, cause)
             await asyncio.sleep(_RESTART_S)
 
 
-def _stop_on_signals(stop: asyncio.Event) -> None:
+def _stop_on_signals(stop: asyncio.Event, last_resort: LastResort) -> None:
     loop = asyncio.get_running_loop()
+
+    def ask() -> None:
+        last_resort.arm()
+        stop.set()
+
     if sys.platform == "win32":
-        signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(stop.set))
-        signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(stop.set))
+        signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(ask))
+        signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(ask))
         return
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, ask)

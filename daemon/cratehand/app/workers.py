@@ -1,26 +1,26 @@
 """Worker processes behind `concurrent.futures.Executor`: started when needed, gone when idle."""
 
+import contextlib
 import multiprocessing
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, InvalidStateError
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pebble import ProcessPool
 
 from cratehand.app.worker import become_worker
+from cratehand.domain.errors import UnavailableError
 
 R = TypeVar("R")
 
 _TASKS_A_PROCESS: Final = 200
 """A worker is replaced after so many files, so that whatever a decoder leaks stays bounded."""
-_LONGEST_TASK_S: Final = 3 * 3600.0
-"""A file that takes longer is given up: 30 times real time needs 16 minutes for an 8-hour mix, an idle-priority
-worker beside a busy program may need several times that."""
 _IDLE_S: Final = 20.0
 
 
@@ -32,18 +32,40 @@ class WorkerPool(Executor):
         self._log = log
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
-        self._open = 0
+        self._open: set[Future[Any]] = set()
         self._idle_since_s = time.monotonic()
 
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
-        """Run a picklable function in a worker; its future can be cancelled while it runs."""
+        """Run a picklable function in a worker; its future can be cancelled while it runs.
+
+        Raises:
+            UnavailableError: No process can be started now.
+        """
+        self.mend()
         with self._lock:
             if self._pool is None:
                 self._pool = _new_pool(self._workers, self._log)
-            self._open += 1
-            future: Future[R] = self._pool.schedule(fn, args=args, kwargs=kwargs, timeout=_LONGEST_TASK_S)
+            try:
+                # No time limit here: pebble measures it with the wall clock, which may jump.
+                future: Future[R] = self._pool.schedule(fn, args=args, kwargs=kwargs)
+            except (RuntimeError, OSError, EOFError) as error:
+                reason = error.__cause__ or error
+                raise UnavailableError(f"no worker process can be started: {reason}", retry_after_s=5.0) from error
+            self._open.add(future)
         future.add_done_callback(self._done)
         return future
+
+    def mend(self) -> None:
+        """Let go of processes that can work no more, e.g. since an idle one was killed; what they worked on fails."""
+        with self._lock:
+            if self._pool is None or self._pool.active:
+                return
+            pool, self._pool = self._pool, None
+            lost = list(self._open)
+        _end(pool)
+        for future in lost:
+            with contextlib.suppress(InvalidStateError):
+                future.set_exception(BrokenProcessPool("the worker processes broke down"))
 
     def close_if_idle(self) -> None:
         """End the processes when nothing ran for a while; the next task starts new ones."""
@@ -60,9 +82,9 @@ class WorkerPool(Executor):
         if pool is not None:
             _end(pool)
 
-    def _done(self, _: Future[Any]) -> None:
+    def _done(self, future: Future[Any]) -> None:
         with self._lock:
-            self._open -= 1
+            self._open.discard(future)
             self._idle_since_s = time.monotonic()
 
 
@@ -96,4 +118,7 @@ def _new_pool(workers: int, log: Path | None) -> ProcessPool:
 
 def _end(pool: ProcessPool) -> None:
     pool.stop()  # type: ignore[no-untyped-call]
+    # A worker keeps nothing that it would have to save; asked politely, one after the other, they may take seconds.
+    for worker in multiprocessing.active_children():
+        worker.kill()
     pool.join()

@@ -1,5 +1,6 @@
 """Many rows at once through the driver, which takes tuples as they are."""
 
+import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
@@ -34,6 +35,22 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
     names, marks = ", ".join(columns), ", ".join([mark] * len(columns))
     # Names come from our own schema, values are bound.
     connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(rows))  # noqa: S608
+
+
+@contextmanager
+def no_search_for_circles(coming: int) -> Iterator[None]:
+    """Keep Python from walking a million living objects again and again while many rows are made of them.
+
+    None of them lies in a circle. Circles that other threads leave meanwhile are found a few seconds later.
+    """
+    pauses = coming > _MANY and gc.isenabled()
+    if pauses:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if pauses:
+            gc.enable()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, select
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.believed import rebuild
+from cratehand.catalogue.bulk import no_search_for_circles
 from cratehand.catalogue.collection_facts import CollectionFacts
 from cratehand.catalogue.collection_match import (
     CollectionMatcher,
@@ -50,31 +51,8 @@ class SqlCollectionStore:
         Returns:
             What was done. `cues` and `playlists` count what was written, which is nothing where all was known.
         """
-        owner = Owner(collection=_name(source), origin=source.kind.value)
-        matcher = CollectionMatcher(
-            self._connection, change, collection=owner.collection, ignore_case=self._ignore_case
-        )
-        matches = matcher.match(new_id)
-        facts = CollectionFacts(self._connection, source=source, at_s=at_s)
-        facts.add(matches.new, collection=owner.collection, at_s=at_s)
-        # The name of a file is searched in, so a new place counts like a new fact.
-        rebuild(self._connection, sorted(matches.moved - matches.absorbed))
-        changed = facts.update(matches.known) | matches.moved
-        written, with_cues = self._cues(matches, origin=owner.origin)
-        removed = self._gone(change, owner)
-        lists = 0
-        if change.playlists is not None:
-            tracks = rows_of_collection(self._connection, owner.collection)
-            tracks |= {ForeignId(row_id): key for row_id, key in matches.keys.items()}
-            lists = follow_playlists(self._connection, change.playlists, owner=owner, tracks=tracks, new_id=new_id)
-        self._set_mark(owner.collection, change.mark)
-        return ImportReport(
-            added=tuple(id_of(new.track) for new in matches.new),
-            changed=tuple(id_of(key) for key in sorted((changed | with_cues) - matches.absorbed)),
-            removed=tuple(id_of(key) for key in removed),
-            cues=written,
-            playlists=lists,
-        )
+        with no_search_for_circles(len(change.tracks)):
+            return self._apply(change, source=source, at_s=at_s, new_id=new_id)
 
     def attributes(self, track_ids: Sequence[TrackId]) -> Mapping[TrackId, Mapping[str, str]]:
         table = schema.attributes
@@ -104,6 +82,34 @@ class SqlCollectionStore:
             mark = None
         # Without a mark the collection is read anew, which mends whatever happened to it.
         return mark if isinstance(mark, dict) else None
+
+    def _apply(self, change: CollectionChange, *, source: Source, at_s: float, new_id: IdSource) -> ImportReport:
+        owner = Owner(collection=_name(source), origin=source.kind.value)
+        matcher = CollectionMatcher(
+            self._connection, change, collection=owner.collection, ignore_case=self._ignore_case
+        )
+        matches = matcher.match(new_id)
+        facts = CollectionFacts(self._connection, source=source, at_s=at_s)
+        facts.add(matches.new, collection=owner.collection, at_s=at_s)
+        # The name of a file is searched in, so a new place counts like a new fact.
+        rebuild(self._connection, sorted(matches.moved - matches.absorbed))
+        changed = facts.update(matches.known) | matches.moved
+        facts.finish()
+        written, with_cues = self._cues(matches, origin=owner.origin)
+        removed = self._gone(change, owner)
+        lists = 0
+        if change.playlists is not None:
+            tracks = rows_of_collection(self._connection, owner.collection)
+            tracks |= {ForeignId(row_id): key for row_id, key in matches.keys.items()}
+            lists = follow_playlists(self._connection, change.playlists, owner=owner, tracks=tracks, new_id=new_id)
+        self._set_mark(owner.collection, change.mark)
+        return ImportReport(
+            added=tuple(id_of(new.track) for new in matches.new),
+            changed=tuple(id_of(key) for key in sorted((changed | with_cues) - matches.absorbed)),
+            removed=tuple(id_of(key) for key in removed),
+            cues=written,
+            playlists=lists,
+        )
 
     def _cues(self, matches: Matches, *, origin: str) -> tuple[int, set[int]]:
         for new in chunks(sorted(matches.new, key=lambda new: new.track), 1000):

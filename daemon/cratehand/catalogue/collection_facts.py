@@ -1,20 +1,21 @@
 """What the DJ's collection says of its tracks, as facts."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, select
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.believed import COLUMNS, SHOWN_FIELDS, believed_row, rebuild
 from cratehand.catalogue.bulk import indexes_later, insert_rows
 from cratehand.catalogue.collection_match import NewTrack
-from cratehand.catalogue.fact_text import TAKEN_BACK, fact_text
+from cratehand.catalogue.fact_text import ENCODERS, TAKEN_BACK, UNFIT, fact_text
 from cratehand.catalogue.keys import chunks
 from cratehand.catalogue.statements import (
     FIELD_TEXT,
     FactsOfTrack,
+    Shape,
     add_provenance,
     insert_facts,
     insert_facts_of_tracks,
@@ -36,6 +37,8 @@ _SURE: Final[Mapping[Field, float]] = {}
 _MEASURED: Final = frozenset(field.value for field in MEASURED_FIELDS)
 _SHOWN: Final = frozenset(field.value for field in SHOWN_FIELDS)
 
+_EMPTY: Final = '""'
+
 FactRow = tuple[object, ...]
 
 
@@ -54,6 +57,8 @@ class CollectionFacts:
         self._locked = Source(kind=source.kind, name=f"{source.name} {_LOCKED}".strip(), version=source.version)
         self._at_s = self._after_the_last(at_s)
         self._provenances: dict[Source, int] = {}
+        self._said_something = False
+        self._shapes: dict[tuple[tuple[Field, ...], bool], tuple[list[Callable[[Any], str]], Shape]] = {}
 
     def add(self, tracks: Sequence[NewTrack], *, collection: str, at_s: float) -> None:
         """Add new tracks with all that is said of them."""
@@ -68,12 +73,13 @@ class CollectionFacts:
         places: list[FactRow] = []
         offline = Presence.OFFLINE.value
         for new in tracks:
-            values: dict[Field, object] = {}
-            facts.append(self._facts(new.track, new.row, values))
+            said, values = self._facts(new.track, new.row)
+            facts.append(said)
             believed.append(believed_row(new.track, values, _SURE, path_text=new.path))
             places.append((new.track, new.path, new.path_key, offline, at_s, collection, str(new.row.id), new.location))
         insert_rows(self._connection, schema.tracks, _TRACK_COLUMNS, places)
         insert_facts_of_tracks(self._connection, facts)
+        self._said_something = True
         insert_rows(self._connection, schema.believed, COLUMNS, believed)
 
     def update(self, known: Sequence[tuple[CollectionTrack, int]]) -> set[int]:
@@ -83,31 +89,45 @@ class CollectionFacts:
             latest = self._latest([key for _, key in piece])
             rows = [row for track, key in piece for row in self._differences(key, track, latest.get(key, {}))]
             insert_facts(self._connection, rows)
+            self._said_something |= bool(rows)
             changed |= {int(str(row[0])) for row in rows}
             rebuild(self._connection, sorted({int(str(row[0])) for row in rows if row[1] in _SHOWN}))
         return changed
 
-    def _facts(self, key: int, track: CollectionTrack, taken: dict[Field, object]) -> FactsOfTrack:
-        """Return what is said of a track, and keep the values that were fit for a fact in `taken`."""
-        free = self._provenance(self._source)
-        locked = self._provenance(self._locked) if track.grid_locked else free
-        shape: list[tuple[str, int]] = []
-        texts: list[str] = []
-        for field, value in track.values.items():
-            if not value and (value is None or value == ""):
-                continue
-            try:
-                texts.append(fact_text(field, value))
-            except InvalidInputError as error:
-                _log.warning("left out of track %s in the collection: %s", track.id, error)
-                continue
-            taken[field] = value
-            shape.append((FIELD_TEXT[field], locked if field in MEASURED_FIELDS else free))
-        return FactsOfTrack(key, tuple(shape), texts)
+    def finish(self) -> None:
+        """Forget the provenance again where it turned out that nothing is said that was not known."""
+        if not self._said_something and self._provenances:
+            table = schema.provenances
+            mine = table.c.provenance.in_(list(self._provenances.values()))
+            self._connection.execute(delete(table).where(mine))
+
+    def _facts(self, key: int, track: CollectionTrack) -> tuple[FactsOfTrack, Mapping[Field, object]]:
+        """Return what is said of a track, and the values that were fit for a fact."""
+        values = track.values
+        encoders, shape = self._shape(tuple(values), is_locked=track.grid_locked)
+        try:
+            texts = [encode(value) for encode, value in zip(encoders, values.values(), strict=True)]
+        except UNFIT:
+            texts = []
+        if len(texts) < len(values) or _EMPTY in texts:
+            values = _fit(track)
+            _, shape = self._shape(tuple(values), is_locked=track.grid_locked)
+            texts = [fact_text(field, value) for field, value in values.items()]
+        return FactsOfTrack(key, shape, texts), values
+
+    def _shape(self, fields: tuple[Field, ...], *, is_locked: bool) -> tuple[list[Callable[[Any], str]], Shape]:
+        """Return how to write values of these fields, and where; most tracks of a collection have the same ones."""
+        known = self._shapes.get((fields, is_locked))
+        if known is None:
+            free = self._provenance(self._source) if fields else 0
+            locked = self._provenance(self._locked) if is_locked and fields else free
+            shape = tuple((FIELD_TEXT[field], locked if field in MEASURED_FIELDS else free) for field in fields)
+            known = self._shapes[fields, is_locked] = [ENCODERS[field] for field in fields], shape
+        return known
 
     def _differences(self, key: int, track: CollectionTrack, latest: dict[tuple[str, str], str]) -> Iterator[FactRow]:
         said: set[tuple[str, str]] = set()
-        for row in self._facts(key, track, {}).rows():
+        for row in self._facts(key, track)[0].rows():
             field = str(row[1])
             speaker = (self._locked if track.grid_locked and field in _MEASURED else self._source).name
             said.add((field, speaker))
@@ -153,3 +173,18 @@ class CollectionFacts:
             )
         ).scalar()
         return at_s if last is None or last < at_s else last + _TICK_S
+
+
+def _fit(track: CollectionTrack) -> dict[Field, object]:
+    """Leave out what says nothing and, with a word in the log, what is no value of its field."""
+    fit: dict[Field, object] = {}
+    for field, value in track.values.items():
+        if value is None or value == "":
+            continue
+        try:
+            fact_text(field, value)
+        except InvalidInputError as error:
+            _log.warning("left out of track %s in the collection: %s", track.id, error)
+            continue
+        fit[field] = value
+    return fit

@@ -10,6 +10,7 @@ from cratehand.catalogue import schema
 from cratehand.catalogue.keys import chunks
 from cratehand.catalogue.playlist_tree import Node, load_nodes
 from cratehand.catalogue.playlists import insert_playlist, load_entries, replace_entries
+from cratehand.catalogue.removal import delete_playlists
 from cratehand.domain.collection import CollectionPlaylist
 from cratehand.domain.ids import ForeignId
 from cratehand.domain.stores import IdSource
@@ -48,8 +49,7 @@ def follow_playlists(
     ids = {row_id: mine[row_id].id if row_id in mine else new_id() for row_id in stated}
     entries = load_entries(connection)
     gone = [node.playlist for row_id, node in mine.items() if row_id not in stated]
-    for piece in chunks(gone):
-        connection.execute(delete(schema.playlists).where(schema.playlists.c.playlist.in_(piece)))
+    delete_playlists(connection, gone)
     changed = len(gone)
     for row_id, playlist in stated.items():
         values = _values(playlist, owner, ids)

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, exists, select, update
+from sqlalchemy import Connection, Row, Table, exists, select, update
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.believed import rebuild
 from cratehand.catalogue.bulk import insert_rows
+from cratehand.catalogue.removal import delete_tracks
 from cratehand.catalogue.statements import add_provenance, insert_facts, load_statements
 from cratehand.domain.errors import InvalidInputError
 from cratehand.domain.job import JobState
@@ -27,7 +28,7 @@ def absorb_track(connection: Connection, keeper: int, other: int) -> None:
     for table in (schema.playlist_entries, schema.embeddings, schema.attributes):
         _absorb_rows(connection, table, keeper, other)
     old = {row.track: row for row in connection.execute(_rows(schema.tracks, (keeper, other)))}
-    connection.execute(delete(schema.tracks).where(schema.tracks.c.track == other))
+    delete_tracks(connection, [other])
     _absorb_place(connection, old[keeper], old[other])
     rebuild(connection, [keeper])
 

@@ -9,6 +9,7 @@ from cratehand.catalogue import schema
 from cratehand.catalogue.bulk import insert_rows
 from cratehand.catalogue.keys import find_key, id_of, keys_of
 from cratehand.catalogue.playlist_tree import full_names, inside, load_nodes
+from cratehand.catalogue.removal import delete_playlists
 from cratehand.domain.collection import Playlist, PlaylistKind
 from cratehand.domain.errors import InvalidInputError
 from cratehand.domain.ids import ForeignId, PlaylistId, TrackId
@@ -70,7 +71,7 @@ class SqlPlaylistStore:
     def remove(self, playlist_id: PlaylistId) -> None:
         """Forget a playlist, or a folder with everything in it; nothing happens where there is none."""
         keys = inside(load_nodes(self._connection), playlist_id)
-        self._connection.execute(delete(schema.playlists).where(schema.playlists.c.playlist.in_(keys)))
+        delete_playlists(self._connection, keys)
 
     def names_of(self, track_id: TrackId) -> Sequence[str]:
         key = find_key(track_id)

@@ -79,12 +79,12 @@ tracks: Final = Table(
     Column("digest", Text, index=True),
     # Whose id `collection_id` is, "kind/name" of the source: an XML must not take the rows of a database for its own.
     Column("collection", Text),
-    Column("collection_id", AnyText, index=True),
+    Column("collection_id", AnyText),
     # The path that the collection stated last; the file itself may since have been found elsewhere.
     Column("location", Text),
     Column("analysed_at_s", Double),
     Column("error", AnyText),
-    UniqueConstraint("collection", "collection_id"),
+    UniqueConstraint("collection_id", "collection"),
 )
 
 provenances: Final = Table(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, and_, case, delete, exists, func, not_, or_, select, update
+from sqlalchemy import Connection, Row, Update, and_, case, exists, func, not_, or_, select, update
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.believed import COLUMNS, believed_row, rebuild
@@ -12,6 +12,7 @@ from cratehand.catalogue.bulk import insert_rows
 from cratehand.catalogue.keys import chunks, find_key, id_of, key_of, keys_of, prefix_range
 from cratehand.catalogue.merging import absorb_track
 from cratehand.catalogue.paths import is_escaped, key_range, path_key, path_of, text_of
+from cratehand.catalogue.removal import delete_tracks
 from cratehand.catalogue.schema import storable
 from cratehand.catalogue.search import find_keys, find_page, load_summaries
 from cratehand.domain.errors import ConflictError, NotFoundError
@@ -132,9 +133,7 @@ class SqlTrackStore:
         self._update(track_id, update(schema.tracks).values(values))
 
     def remove(self, track_ids: Sequence[TrackId]) -> None:
-        for piece in chunks(keys_of(track_ids)):
-            # All that hangs on a track goes with it: every reference cascades.
-            self._connection.execute(delete(schema.tracks).where(_tracks.track.in_(piece)))
+        delete_tracks(self._connection, keys_of(track_ids))
 
     def absorb(self, keeper: TrackId, other: TrackId) -> None:
         """Move all that is known of `other` to `keeper`, then remove `other`.

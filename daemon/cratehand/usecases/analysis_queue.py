@@ -6,10 +6,10 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from pathlib import Path
-from typing import Final
+from typing import Final, ParamSpec
 
 from cratehand.domain.embedding import DSP_SPACE
-from cratehand.domain.errors import CratehandError
+from cratehand.domain.errors import CratehandError, UnavailableError
 from cratehand.domain.events import Event, JobProgressed, TrackAnalysed, TrackChanged
 from cratehand.domain.ids import ContentDigest, JobId, TrackId
 from cratehand.domain.job import Job, JobState, Priority
@@ -24,6 +24,7 @@ from cratehand.usecases.reading_facts import facts_of
 
 logger = logging.getLogger(__name__)
 
+P = ParamSpec("P")
 ReadFile = Callable[[str, ContentDigest | None], FileReading]
 """What runs in a worker: path and known digest to reading; has to be picklable."""
 
@@ -31,6 +32,12 @@ _ATTEMPTS: Final = 3
 _IDLE_LOOK_S: Final = 15.0
 """How often an idle queue looks by itself, e.g. because the command line queued something or an hours window opened."""
 _TICK_S: Final = 1.0
+_LONGEST_TASK_S: Final = 3 * 3600.0
+"""A file that takes longer is given up: 30 times real time needs 16 minutes for an 8-hour mix, an idle-priority
+worker beside a busy program may need several times that."""
+_FIRST_RETRY_S: Final = 1.0
+_LONGEST_RETRY_S: Final = 30.0
+_CRASHED: Final = "the analysis crashed three times: the file is damaged"
 
 
 class AnalysisQueue:
@@ -64,6 +71,7 @@ class AnalysisQueue:
         self._lanes = lanes
         self._running: dict[JobId, tuple[Job, Future[FileReading]]] = {}
         self._wake = asyncio.Event()
+        self._trouble: str | None = None
 
     @property
     def running(self) -> int:
@@ -75,7 +83,7 @@ class AnalysisQueue:
         self._wake.set()
 
     def recover(self) -> None:
-        """Put back what a crash interrupted; call once, before `run`.
+        """Put back what a crash interrupted; only while nothing runs here, so before `run`.
 
         It doesn't count as an attempt: files are opened in workers only, so the daemon did not die of one.
         """
@@ -88,6 +96,7 @@ class AnalysisQueue:
 
     async def run(self) -> None:
         """Work for ever; cancelling it stops the workers and leaves their jobs to the next start."""
+        await self._keep(self.recover)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._listen(), name="analysis queue: events")
@@ -98,15 +107,25 @@ class AnalysisQueue:
         finally:
             for job, future in list(self._running.values()):
                 future.cancel()
-                self._put_back(job, counts=False)
+                try:
+                    self._put_back(job, counts=False)
+                except CratehandError as error:
+                    logger.warning("the analysis of track %s goes on at the next start: %s", job.track_id, error)
             self._running.clear()
 
     async def idle(self) -> None:
-        """Return once no job waits or runs; for `cratehand run --once`."""
+        """Return once no job waits or runs; for `cratehand run --once`.
+
+        Raises:
+            UnavailableError: Silence is asked for, and jobs wait for its end.
+        """
         while True:
             counts = await self._lanes.quick(self._counts)
-            if not self._running and not counts.get(JobState.QUEUED) and not counts.get(JobState.RUNNING):
+            waiting = counts.get(JobState.QUEUED, 0)
+            if not self._running and not waiting and not counts.get(JobState.RUNNING):
                 return
+            if not self._running and (reason := await self._lanes.quick(self._quiet.reason)) is not None:
+                raise UnavailableError(f"{waiting} analyses wait, cratehand is silent ({reason})")
             await asyncio.sleep(0.2)
 
     def _counts(self) -> dict[JobState, int]:
@@ -130,15 +149,24 @@ class AnalysisQueue:
                         pass
 
     async def _fill(self, tasks: asyncio.TaskGroup) -> None:
-        silent = await self._lanes.quick(self._quiet.reason) is not None
-        if silent:
-            self._stop_background()
-        free = self._workers - len(self._running)
-        if free <= 0:
+        try:
+            silent = await self._lanes.quick(self._quiet.reason) is not None
+            if silent:
+                self._stop_background()
+            free = self._workers - len(self._running)
+            ceiling = Priority.INTERACTIVE if silent else Priority.BACKGROUND
+            claimed = await self._lanes.quick(self._claim, free, ceiling) if free > 0 else []
+        except CratehandError as error:
+            self._tell_trouble(error)
             return
-        ceiling = Priority.INTERACTIVE if silent else Priority.BACKGROUND
-        for job, track in await self._lanes.quick(self._claim, free, ceiling):
-            future = self._executor.submit(self._read_file, str(track.path), _digest_if_analysed(track))
+        for job, track in claimed:
+            try:
+                future = self._executor.submit(self._read_file, str(track.path), _digest_if_analysed(track))
+            except CratehandError as error:
+                self._tell_trouble(error)
+                await asyncio.sleep(_FIRST_RETRY_S)
+                await self._keep(self._put_back, job, counts=False)
+                continue
             self._running[job.id] = (job, future)
             tasks.create_task(self._follow(job, future), name=f"analysis {job.id}")
 
@@ -170,36 +198,62 @@ class AnalysisQueue:
 
     async def _follow(self, job: Job, future: Future[FileReading]) -> None:
         try:
-            reading = await asyncio.wrap_future(future)
+            async with asyncio.timeout(_LONGEST_TASK_S):
+                reading = await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise  # the daemon stops; `run` puts the job back
-            await self._lanes.quick(self._put_back, job, counts=False)
-            self._forget(job)
+            await self._keep(self._put_back, job, counts=False)
         except CratehandError as error:
-            await self._lanes.quick(self._fail, job, str(error))
-            self._forget(job)
+            await self._keep(self._fail, job, str(error))
         except Exception as error:
             # The owner of the worker: whatever it died of concerns this one job only.
-            logger.warning("the worker that analysed track %s died: %s", job.track_id, error)
-            await self._lanes.quick(self._put_back, job, counts=True)
-            self._forget(job)
+            logger.warning(
+                "the worker that analysed track %s died: %s", job.track_id, str(error) or type(error).__name__
+            )
+            await self._keep(self._put_back, job, counts=True)
         else:
-            await self._lanes.quick(self._record, job, reading)
-            self._forget(job)
-
-    def _forget(self, job: Job) -> None:
+            await self._keep_reading(job, reading)
         self._running.pop(job.id, None)
         self._wake.set()
 
-    def _put_back(self, job: Job, *, counts: bool) -> None:
+    async def _keep_reading(self, job: Job, reading: FileReading) -> None:
+        try:
+            await self._keep(self._record, job, reading)
+        except Exception as error:
+            # One reading that the catalogue does not take must not hold up all the others.
+            logger.exception("what was found in %s could not be recorded", reading.path)
+            reason = f"{reading.path}: what was found could not be recorded three times ({error})"
+            await self._keep(self._put_back, job, counts=True, reason=reason)
+
+    async def _keep(self, write: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Write until it works: nothing that was found is lost because the disk is full for a while."""
+        wait_s = _FIRST_RETRY_S
+        while True:
+            try:
+                await self._lanes.quick(write, *args, **kwargs)
+            except UnavailableError as error:
+                self._tell_trouble(error)
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, _LONGEST_RETRY_S)
+            else:
+                self._trouble = None
+                return
+
+    def _tell_trouble(self, error: CratehandError) -> None:
+        """Say once what holds the queue up; it is tried again and again."""
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            logger.warning("the analyses wait and go on by themselves: %s", error)
+
+    def _put_back(self, job: Job, *, counts: bool, reason: str = _CRASHED) -> None:
         with self._catalogue.writing() as stores:
             now = stores.jobs.get(job.id)
             if now is None or now.state is not JobState.RUNNING:
                 return
             if counts and now.attempts >= _ATTEMPTS:
-                after = self._mark_failed(stores, now, "the analysis crashed three times: the file is damaged")
+                after = self._mark_failed(stores, now, reason)
             else:
                 after = stores.jobs.requeue(job.id, counts=counts)
         self._bus.publish(JobProgressed(job=after))

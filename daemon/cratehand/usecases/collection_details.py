@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Final
 
-from cratehand.domain.errors import CratehandError
+from cratehand.domain.errors import CratehandError, UnavailableError
 from cratehand.domain.events import TrackChanged
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import ForeignId, TrackId
@@ -25,6 +25,7 @@ ReadDetails = Callable[[tuple[ForeignId, ...]], Mapping[ForeignId, Mapping[Field
 """What runs in a worker: ids of the collection to what its analysis files say; has to be picklable."""
 
 _BATCH: Final = 100
+_LONGEST_BATCH_S: Final = 1800.0
 _SILENT_LOOK_S: Final = 30.0
 
 
@@ -76,7 +77,11 @@ class CollectionDetails:
             pass
 
     async def read_batch(self) -> bool:
-        """Read the next batch; False where nothing waits."""
+        """Read the next batch; False where nothing waits.
+
+        Raises:
+            UnavailableError: It can't be read now; it waits on.
+        """
         batch = list(self._waiting)[:_BATCH]
         for track_id in batch:
             del self._waiting[track_id]
@@ -84,10 +89,19 @@ class CollectionDetails:
         if not ids:
             return bool(self._waiting)
         try:
-            found = await asyncio.wrap_future(self._executor.submit(self._read, tuple(ids)))
+            async with asyncio.timeout(_LONGEST_BATCH_S):
+                found = await asyncio.wrap_future(self._executor.submit(self._read, tuple(ids)))
+        except UnavailableError:
+            self.want(batch)
+            raise
         except CratehandError as error:
             logger.warning("the analysis files of %d tracks could not be read: %s", len(ids), error)
             return False
+        except Exception as error:
+            # The owner of the worker: whatever it died of concerns this batch only.
+            died_of = str(error) or type(error).__name__
+            logger.warning("the reader of the analysis files of %d tracks died: %s", len(ids), died_of)
+            return bool(self._waiting)
         known = {ids[foreign]: values for foreign, values in found.items() if foreign in ids}
         await self._lanes.quick(self._record, known)
         return bool(self._waiting)

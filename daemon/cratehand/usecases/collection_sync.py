@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from cratehand.domain.collection import ImportReport
-from cratehand.domain.errors import CratehandError
+from cratehand.domain.errors import CratehandError, UnavailableError
 from cratehand.domain.events import CollectionSynced, TrackChanged
 from cratehand.domain.ids import TrackId
 from cratehand.domain.ports import Clock, CollectionReader
@@ -82,23 +82,46 @@ class CollectionSync:
         return report
 
     async def follow(self, lanes: Lanes) -> None:
-        """Poll for ever; an error is told once and tried again, ever more slowly, up to once a minute."""
-        wait_s, pending = _POLL_S, True
+        """Poll for ever; an error is told once and tried again, ever more slowly, up to once a minute.
+
+        What only the user's hand can mend is tried again at once when the files look different.
+        """
+        wait_s, wants_read = _POLL_S, True
         while True:
-            if pending:
-                try:
-                    await lanes.slow(self.sync)
-                    pending, wait_s, self._last_error = False, _POLL_S, None
-                except CratehandError as error:
-                    wait_s = min(wait_s * 2, _LONGEST_BACK_OFF_S)
-                    if str(error) != self._last_error:
-                        self._last_error = str(error)
-                        logger.warning("the collection can't be read, cratehand tries again: %s", error)
-            await asyncio.sleep(wait_s)
-            if not pending and await lanes.quick(self._reader.has_changed):
+            if wants_read:
+                error = await self._try(lanes)
+                wait_s = _POLL_S if error is None else min(wait_s * 2, _LONGEST_BACK_OFF_S)
+                wants_read = error is not None
+                if error is not None:
+                    await self._wait_after(error, wait_s, lanes)
+                    continue
+            await asyncio.sleep(_POLL_S)
+            if await lanes.quick(self._reader.has_changed):
                 # Rekordbox writes in bursts; wait for the end of this one.
-                pending = True
+                wants_read = True
                 await asyncio.sleep(_DEBOUNCE_S)
+
+    async def _try(self, lanes: Lanes) -> CratehandError | None:
+        try:
+            await lanes.slow(self.sync)
+        except CratehandError as error:
+            if str(error) != self._last_error:
+                self._last_error = str(error)
+                logger.warning("the collection can't be read, cratehand tries again: %s", error)
+            return error
+        if self._last_error is not None:
+            self._last_error = None
+            logger.info("the collection can be read again")
+        return None
+
+    async def _wait_after(self, error: CratehandError, wait_s: float, lanes: Lanes) -> None:
+        waited_s = 0.0
+        while waited_s < wait_s:
+            await asyncio.sleep(_POLL_S)
+            waited_s += _POLL_S
+            if not isinstance(error, UnavailableError) and await lanes.quick(self._reader.has_changed):
+                await asyncio.sleep(_DEBOUNCE_S)
+                return
 
     def _announce(self, report: ImportReport) -> None:
         self._publish(

@@ -4,8 +4,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
-from cratehand.domain.errors import CratehandError
+from cratehand.domain.errors import CratehandError, UnavailableError
 from cratehand.domain.folders import WatchedFolder
 from cratehand.domain.ports import FolderWatcher
 from cratehand.usecases.folder_sync import FolderSync, FolderSyncReport
@@ -13,6 +14,9 @@ from cratehand.usecases.lanes import Lanes
 from cratehand.usecases.watched_folders import WatchedFolders
 
 logger = logging.getLogger(__name__)
+
+_FIRST_RETRY_S: Final = 1.0
+_LONGEST_RETRY_S: Final = 30.0
 
 
 class FolderWatch:
@@ -71,8 +75,22 @@ class FolderWatch:
     async def follow(self) -> None:
         """Bring what the watcher tells into the catalogue, for ever."""
         async for paths in self._watcher.batches():
+            await self._look_at(paths)
+            await asyncio.sleep(0)
+
+    async def _look_at(self, paths: frozenset[Path]) -> None:
+        """Look at changed paths; where the catalogue can't be written now, again until it can."""
+        wait_s, told = _FIRST_RETRY_S, ""
+        while True:
             try:
                 await self._lanes.slow(self._sync.look_at, paths)
+                return
+            except UnavailableError as error:
+                if str(error) != told:
+                    told = str(error)
+                    logger.warning("%d changed paths wait and are tried again: %s", len(paths), error)
             except CratehandError as error:
                 logger.warning("%d changed paths wait for the next sweep: %s", len(paths), error)
-            await asyncio.sleep(0)
+                return
+            await asyncio.sleep(wait_s)
+            wait_s = min(wait_s * 2, _LONGEST_RETRY_S)

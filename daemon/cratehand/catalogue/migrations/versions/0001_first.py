@@ -46,10 +46,9 @@ def _tracks_and_playlists() -> None:
         sa.Column("analysed_at_s", sa.Double(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("track", name="pk_tracks"),
-        sa.UniqueConstraint("collection", "collection_id", name="uq_tracks_collection_collection_id"),
+        sa.UniqueConstraint("collection_id", "collection", name="uq_tracks_collection_id_collection"),
         sa.UniqueConstraint("path_key", name="uq_tracks_path_key"),
     )
-    op.create_index("ix_tracks_collection_id", "tracks", ["collection_id"], unique=False)
     op.create_index("ix_tracks_digest", "tracks", ["digest"], unique=False)
     op.create_table(
         "folders",
