@@ -69,6 +69,8 @@ def open_database(path: Path, access: Access) -> sqlcipher.Connection:
     connection = sqlcipher.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
     try:
         if not plain:
+            # A foreign key would otherwise be told on the standard error stream as well, in words for developers.
+            connection.execute("PRAGMA cipher_log_level = NONE")
             connection.execute(f"PRAGMA key = '{database_key()}'")
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         connection.execute("PRAGMA query_only = 1")

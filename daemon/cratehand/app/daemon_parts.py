@@ -4,12 +4,13 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cratehand import __version__
 from cratehand.app.clock import SystemClock, new_id
 from cratehand.app.data_folder import DataFolder
+from cratehand.app.freed_memory import FreedMemory
 from cratehand.app.rekordbox_parts import RekordboxNeeds, RekordboxParts, rekordbox_parts
 from cratehand.app.settings import Settings
 from cratehand.app.wiring import OfflineUseCases, offline_use_cases
@@ -52,6 +53,7 @@ class DaemonParts:
     clock: SystemClock
     settings: Settings
     token: str
+    freed_memory: FreedMemory = field(default_factory=FreedMemory)
 
     @property
     def sweep_minutes(self) -> float:
@@ -101,6 +103,7 @@ class DaemonParts:
         if not self.queue.running:
             self.pool.close_if_idle()
             self.offline.catalogue.release_memory()
+            self.freed_memory.give_back()
 
     def close(self) -> None:
         """Close what is not an async context manager."""

@@ -153,8 +153,8 @@ def _engine(path: Path, driver: Driver, *, lock_wait_s: float, writes: bool) -> 
 
 def _pragmas(*, writes: bool) -> list[str]:
     common = [
-        # References are declared, and `check` looks at each; asking SQLite to look at them row by row took a third of an
-        # import. Nothing can slip between: whoever writes holds the only write lock and has looked up what it refers to.
+        # References are declared, and `check` looks at each; asking SQLite to look at them row by row took a third of
+        # an import. Nothing slips between: who writes holds the only write lock and has looked up what it refers to.
         "foreign_keys = OFF",
         "temp_store = MEMORY",
         f"mmap_size = {_MMAP_BYTES}",

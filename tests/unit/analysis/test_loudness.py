@@ -1,6 +1,5 @@
 """Loudness against the cases of EBU Tech 3341 and 3342, made here, and against libebur128."""
 
-import loudness as libebur128
 import numpy as np
 import pytest
 
@@ -72,6 +71,7 @@ def test_a_true_peak_on_the_border_of_two_blocks_is_found() -> None:
 
 
 def test_music_reads_like_libebur128() -> None:
+    libebur128 = pytest.importorskip("loudness", reason="there is no wheel of it for this computer")
     samples = music.groove(tempo_bpm=128.0, bars=8).samples
     expected = libebur128.integrated_loudness(np.ascontiguousarray(samples.T), 44_100)
     assert measure(samples, sample_rate_hz=44_100).integrated_lufs == pytest.approx(expected, abs=0.05)

@@ -259,7 +259,7 @@ def test_a_catalogue_in_use_is_not_replaced(path: Path, tmp_path: Path) -> None:
     saved = backup(path, tmp_path / "copy.db")
     with catalogue.reading() as stores:
         stores.tracks.counts()
-        with pytest.raises(ConflictError, match="stop cratehand"):
+        with pytest.raises(ConflictError, match="open in another program"):
             restore(saved, path)
     catalogue.close()
     assert title(path) == "kept"
