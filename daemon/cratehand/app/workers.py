@@ -27,9 +27,10 @@ _IDLE_S: Final = 20.0
 class WorkerPool(Executor):
     """Processes that can be killed singly: a cancelled task ends its process, a dead process costs its task only."""
 
-    def __init__(self, workers: int, *, log: Path | None = None) -> None:
+    def __init__(self, workers: int, *, log: Path | None = None, idle_s: float = _IDLE_S) -> None:
         self._workers = workers
         self._log = log
+        self._idle_s = idle_s
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
         self._open: set[Future[Any]] = set()
@@ -70,7 +71,7 @@ class WorkerPool(Executor):
     def close_if_idle(self) -> None:
         """End the processes when nothing ran for a while; the next task starts new ones."""
         with self._lock:
-            if self._pool is None or self._open or time.monotonic() - self._idle_since_s < _IDLE_S:
+            if self._pool is None or self._open or time.monotonic() - self._idle_since_s < self._idle_s:
                 return
             pool, self._pool = self._pool, None
         _end(pool)
@@ -118,14 +119,14 @@ def _new_pool(workers: int, log: Path | None) -> ProcessPool:
 
 
 def _end_fork_server() -> None:
-    """End the process that workers are forked from: it holds all they import, some 130 MB. The next pool starts another.
+    """End the process that workers are forked from: it holds all they import, some 130 MB.
 
-    Python has no public way to; without this one it would simply stay.
+    The next pool starts another. Python has no public way to; without this one it would simply stay.
     """
     if sys.platform != "win32":
         from multiprocessing import forkserver
 
-        stop = getattr(forkserver._forkserver, "_stop", None)  # type: ignore[attr-defined]  # not in its public part
+        stop = getattr(forkserver._forkserver, "_stop", None)
         if stop is not None:
             stop()
 

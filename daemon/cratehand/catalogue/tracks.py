@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, Update, and_, case, exists, func, not_, 
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.believed import COLUMNS, believed_row, rebuild
-from cratehand.catalogue.bulk import insert_rows
+from cratehand.catalogue.bulk import insert_rows, no_search_for_circles
 from cratehand.catalogue.keys import chunks, find_key, id_of, key_of, keys_of, prefix_range
 from cratehand.catalogue.merging import absorb_track
 from cratehand.catalogue.paths import is_escaped, key_range, path_key, path_of, text_of
@@ -153,12 +153,14 @@ class SqlTrackStore:
             inside = and_(_tracks.path_key >= first, _tracks.path_key < end)
             query = query.where(or_(inside, _tracks.path_key.startswith("bytes:")))
         presences = {presence.value: presence for presence in Presence}
-        return [
-            KnownFile(track_id=id_of(key), path=path, stamp=_stamp(stamp), presence=presences[presence])
-            for key, text, stamp, presence in self._connection.execute(query)
-            for path in [path_of(text)]
-            if under is None or not is_escaped(text) or path.is_relative_to(under)
-        ]
+        rows = self._connection.execute(query).all()
+        with no_search_for_circles(len(rows)):
+            return [
+                KnownFile(track_id=id_of(key), path=path, stamp=_stamp(stamp), presence=presences[presence])
+                for key, text, stamp, presence in rows
+                for path in [path_of(text)]
+                if under is None or not is_escaped(text) or path.is_relative_to(under)
+            ]
 
     def unread(self) -> Sequence[TrackId]:
         jobs = schema.jobs.c
