@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-
 from cratehand.app.daemon_parts import DaemonParts, build_parts
 from cratehand.app.data_folder import DataFolder
 from cratehand.app.last_resort import LastResort
 from cratehand.app.progress import Progress
+from cratehand.app.schedule import Chore, Schedule
 from cratehand.app.settings import Settings
 from cratehand.domain.errors import CratehandError
 from cratehand.usecases.lanes import Lanes
@@ -92,28 +91,23 @@ def _first_of(error: Exception) -> Exception:
 
 
 async def _work(parts: DaemonParts, lanes: Lanes, options: RunOptions, stop: asyncio.Event) -> None:
-    scheduler = _scheduler(parts, lanes)
     progress = Progress(parts.bus, enabled=options.progress)
-    async with asyncio.TaskGroup() as tasks:
-        scheduler.start()
-        try:
-            tasks.create_task(_supervised("progress", progress.show))
-            tasks.create_task(_supervised("analysis", parts.queue.run))
-            if options.once:
-                await _once(parts, lanes)
-                stop.set()
-                raise asyncio.CancelledError
-            await parts.folder_watch.start()
-            tasks.create_task(_supervised("folders", parts.folder_watch.follow))
-            first_look = tasks.create_task(_supervised("first look", lambda: _first_look(parts, lanes)))
-            # So that what Rekordbox knows finds its files; but a drive that doesn't answer holds up no collection.
-            await asyncio.wait({first_look}, timeout=_FIRST_LOOK_S)
-            if (rekordbox := parts.rekordbox) is not None:
-                tasks.create_task(_supervised("collection", lambda: rekordbox.sync.follow(lanes)))
-                tasks.create_task(_supervised("collection details", rekordbox.details.run))
-            await asyncio.Event().wait()
-        finally:
-            scheduler.shutdown(wait=False)
+    async with Schedule(_chores(parts, lanes), clock=parts.clock), asyncio.TaskGroup() as tasks:
+        tasks.create_task(_supervised("progress", progress.show))
+        tasks.create_task(_supervised("analysis", parts.queue.run))
+        if options.once:
+            await _once(parts, lanes)
+            stop.set()
+            raise asyncio.CancelledError
+        await parts.folder_watch.start()
+        tasks.create_task(_supervised("folders", parts.folder_watch.follow))
+        first_look = tasks.create_task(_supervised("first look", lambda: _first_look(parts, lanes)))
+        # So that what Rekordbox knows finds its files; but a drive that doesn't answer holds up no collection.
+        await asyncio.wait({first_look}, timeout=_FIRST_LOOK_S)
+        if (rekordbox := parts.rekordbox) is not None:
+            tasks.create_task(_supervised("collection", lambda: rekordbox.sync.follow(lanes)))
+            tasks.create_task(_supervised("collection details", rekordbox.details.run))
+        await asyncio.Event().wait()
 
 
 async def _first_look(parts: DaemonParts, lanes: Lanes) -> None:
@@ -145,9 +139,7 @@ async def _once(parts: DaemonParts, lanes: Lanes) -> None:
         raise trouble
 
 
-def _scheduler(parts: DaemonParts, lanes: Lanes) -> AsyncIOScheduler:
-    scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 300})
-
+def _chores(parts: DaemonParts, lanes: Lanes) -> tuple[Chore, ...]:
     async def prune() -> None:
         await lanes.quick(parts.prune_jobs, _KEEP_JOBS_S)
 
@@ -155,10 +147,11 @@ def _scheduler(parts: DaemonParts, lanes: Lanes) -> AsyncIOScheduler:
         await lanes.quick(parts.pool.mend)
         await lanes.quick(parts.release_if_idle)
 
-    scheduler.add_job(parts.folder_watch.sweep_unless_silent, "interval", minutes=parts.sweep_minutes, id="sweep")
-    scheduler.add_job(prune, "interval", hours=6, id="prune jobs")
-    scheduler.add_job(rest, "interval", seconds=_IDLE_LOOK_S, id="release memory")
-    return scheduler
+    return (
+        Chore(name="sweep", every_s=parts.sweep_minutes * 60.0, do=parts.folder_watch.sweep_unless_silent),
+        Chore(name="prune jobs", every_s=6 * 3600.0, do=prune),
+        Chore(name="release memory", every_s=_IDLE_LOOK_S, do=rest),
+    )
 
 
 async def _supervised(name: str, live: Callable[[], Awaitable[None]]) -> None:

@@ -21,6 +21,7 @@ from cratehand.usecases.jobs import Jobs
 from cratehand.usecases.library import Library
 from cratehand.usecases.playlist_import import PlaylistImport
 from cratehand.usecases.playlists import Playlists
+from cratehand.usecases.review import Review
 from cratehand.usecases.similarity import Similarity
 from cratehand.usecases.text_search import TextSearch
 from cratehand.usecases.watched_folders import WatchedFolders
@@ -41,6 +42,7 @@ class OfflineUseCases:
     export: CollectionExport
     collection_import: CollectionImport
     playlist_import: PlaylistImport
+    review: Review
     folders: WatchedFolders
 
     def close(self) -> None:
@@ -74,6 +76,7 @@ def offline_use_cases(
         export=CollectionExport(catalogue, write_xml=_write_xml, write_m3u8=_write_m3u8),
         collection_import=CollectionImport(catalogue, new_id=new_id, **told),
         playlist_import=PlaylistImport(catalogue, new_id=new_id),
+        review=Review(catalogue),
         folders=WatchedFolders(
             catalogue,
             configured=[_absolute(folder) for folder in (*settings.watch.folders, *extra_folders)],
