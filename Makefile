@@ -40,7 +40,7 @@ contracts: $(READY)
 	$(BIN)/lint-imports
 
 soak: $(READY)
-	$(PYTEST) -m soak -s -p no:xdist --timeout=0 tests/soak
+	$(PYTEST) -m soak -s -n 0 --timeout=0 tests/soak
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+# As in the workers: on a busy machine several threads of one small matrix product wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 _ELSEWHERE: list[str] = []
 
 

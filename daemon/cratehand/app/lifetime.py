@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import sys
@@ -23,6 +24,8 @@ from cratehand.usecases.lanes import Lanes
 logger = logging.getLogger(__name__)
 
 _RESTART_S: Final = 5.0
+_TURN_S: Final = 0.0005
+_YOUNG_OBJECTS: Final = 20_000
 _KEEP_JOBS_S: Final = 7 * 24 * 3600.0
 _IDLE_LOOK_S: Final = 10.0
 _FIRST_LOOK_S: Final = 30.0
@@ -50,6 +53,13 @@ def run_daemon(settings: Settings, options: RunOptions) -> int:
         CratehandError: The catalogue can't be opened; with `once`, what kept some of the work from being done.
     """
     folder = DataFolder(options.data_dir)
+    # Imports and sweeps compute in threads beside the servers; a thread gives way after this time, by default 5 ms, and
+    # an answer gives way and gets its turn back several times.
+    sys.setswitchinterval(_TURN_S)
+    # What is there now stays for good and need not be looked through; and a sweep that makes half a million objects is
+    # not to be interrupted seven hundred times, nor an answer by a search through all of them.
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
     with folder.locked(), LastResort(after_s=_LONGEST_STOP_S, clean_up=folder.remove_ready) as last_resort:
         return asyncio.run(_live(settings, options, folder, last_resort))
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 _BYTES: Final = "bytes:"
+ESCAPED_RANGE: Final = (_BYTES, "bytes;")
+"""The half-open range of all kept texts that stand for a name that is not Unicode."""
 
 
 def text_of(path: Path) -> str:

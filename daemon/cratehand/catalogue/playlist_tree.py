@@ -1,9 +1,9 @@
 """Playlists in their folders: full names, and which lists a name means."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from cratehand.catalogue import schema
 
@@ -23,14 +23,38 @@ class Node(NamedTuple):
     rule: str | None
 
 
+_playlists = schema.playlists.c
+_above = select(_playlists.playlist, _playlists.parent_id).where(
+    _playlists.playlist.in_(
+        select(schema.playlist_entries.c.playlist).where(schema.playlist_entries.c.track == bindparam("track"))
+    )
+)
+_branches = _above.cte("branches", recursive=True)
+# UNION, not UNION ALL: folders that lie in a circle are met once.
+_branches = _branches.union(
+    select(_playlists.playlist, _playlists.parent_id).where(_playlists.id == _branches.c.parent_id)
+)
+_ALL: Final = select(*(_playlists[name] for name in Node._fields)).order_by(
+    _playlists.position, _playlists.name, _playlists.playlist
+)
+# Statements that are asked for with every track are made once: making them takes longer than answering them.
+_AROUND_TRACK: Final = _ALL.where(_playlists.playlist.in_(select(_branches.c.playlist)))
+
+
 def load_nodes(connection: Connection) -> list[Node]:
     """Load all playlists and folders, parents before children, siblings in their order.
 
     A node whose parent does not exist, or lies inside itself, stands at the top.
     """
-    columns = [schema.playlists.c[name] for name in Node._fields]
-    order = (schema.playlists.c.position, schema.playlists.c.name, schema.playlists.c.playlist)
-    nodes = [Node._make(row) for row in connection.execute(select(*columns).order_by(*order))]
+    return _in_order([Node._make(row) for row in connection.execute(_ALL)])
+
+
+def load_branches(connection: Connection, track: int) -> list[Node]:
+    """Load the playlists that a track is on, and the folders above them; in the order of `load_nodes`."""
+    return _in_order([Node._make(row) for row in connection.execute(_AROUND_TRACK, {"track": track})])
+
+
+def _in_order(nodes: Sequence[Node]) -> list[Node]:
     known = {node.id for node in nodes}
     children: dict[str | None, list[Node]] = {}
     for node in nodes:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.bulk import insert_rows
 from cratehand.catalogue.keys import find_key, id_of, keys_of
-from cratehand.catalogue.playlist_tree import full_names, inside, load_nodes
+from cratehand.catalogue.playlist_tree import full_names, inside, load_branches, load_nodes
 from cratehand.catalogue.removal import delete_playlists
 from cratehand.domain.collection import Playlist, PlaylistKind
 from cratehand.domain.errors import InvalidInputError
@@ -16,6 +16,7 @@ from cratehand.domain.ids import ForeignId, PlaylistId, TrackId
 
 _ENTRY_COLUMNS = ("playlist", "position", "track")
 _entries = schema.playlist_entries.c
+_LISTS_OF_TRACK = select(_entries.playlist).where(_entries.track == bindparam("track"))
 
 
 class SqlPlaylistStore:
@@ -77,10 +78,10 @@ class SqlPlaylistStore:
         key = find_key(track_id)
         if key is None:
             return []
-        mine = set(self._connection.scalars(select(_entries.playlist).where(_entries.track == key)))
+        mine = set(self._connection.scalars(_LISTS_OF_TRACK, {"track": key}))
         if not mine:
             return []
-        nodes = load_nodes(self._connection)
+        nodes = load_branches(self._connection, key)
         names = full_names(nodes)
         return [names[node.playlist] for node in nodes if node.playlist in mine]
 

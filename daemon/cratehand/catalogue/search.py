@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, select
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.believed import camelot_order
@@ -29,6 +29,12 @@ _ORDERS: Final[dict[SortOrder, ColumnElement[Any]]] = {
     SortOrder.PLAY_COUNT: _believed.play_count,
     SortOrder.RATING: _believed.rating,
 }
+
+_SUMMARIES: Final = (
+    select(schema.believed, _tracks.path, _tracks.presence, _tracks.analysed_at_s, _tracks.error)
+    .join_from(schema.believed, schema.tracks)
+    .where(_believed.track.in_(bindparam("tracks", expanding=True)))
+)
 
 _FEW: Final = 2000
 """Up to so many matches are fetched and sorted; beyond, walking the index of the order finds a page soon enough."""
@@ -57,11 +63,7 @@ def load_summaries(connection: Connection, keys: Sequence[int]) -> list[TrackSum
     """Load those tracks that exist, in the given order."""
     found: dict[int, TrackSummary] = {}
     for piece in chunks(keys):
-        rows = connection.execute(
-            select(schema.believed, _tracks.path, _tracks.presence, _tracks.analysed_at_s, _tracks.error)
-            .join_from(schema.believed, schema.tracks)
-            .where(_believed.track.in_(piece))
-        )
+        rows = connection.execute(_SUMMARIES, {"tracks": list(piece)})
         found |= {row.track: _summary(row) for row in rows}
     return [found[key] for key in keys if key in found]
 

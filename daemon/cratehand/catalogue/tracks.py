@@ -1,17 +1,17 @@
 """Identity and place of tracks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, and_, case, exists, func, not_, or_, select, update
+from sqlalchemy import Connection, Row, Select, Update, and_, bindparam, case, exists, func, not_, or_, select, update
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.believed import COLUMNS, believed_row, rebuild
 from cratehand.catalogue.bulk import insert_rows, no_search_for_circles
 from cratehand.catalogue.keys import chunks, find_key, id_of, key_of, keys_of, prefix_range
 from cratehand.catalogue.merging import absorb_track
-from cratehand.catalogue.paths import is_escaped, key_range, path_key, path_of, text_of
+from cratehand.catalogue.paths import ESCAPED_RANGE, is_escaped, key_range, path_key, path_of, text_of
 from cratehand.catalogue.removal import delete_tracks
 from cratehand.catalogue.schema import storable
 from cratehand.catalogue.search import find_keys, find_page, load_summaries
@@ -26,6 +26,10 @@ _COLUMNS = (
     "track", "path", "path_key", "presence", "added_at_s", "stamp", "digest", "collection_id", "analysed_at_s", "error",
 )  # fmt: skip
 _tracks = schema.tracks.c
+_PRESENCES = {presence.value: presence for presence in Presence}
+# Statements that are asked for with every track are made once: making them takes longer than answering them.
+_BY_KEY = select(schema.tracks).where(_tracks.track == bindparam("key"))
+_BY_PATH = select(schema.tracks).where(_tracks.path_key == bindparam("path_key"))
 
 
 class SqlTrackStore:
@@ -59,14 +63,14 @@ class SqlTrackStore:
 
     def get(self, track_id: TrackId) -> Track | None:
         key = find_key(track_id)
-        return None if key is None else self._first(_tracks.track == key)
+        return None if key is None else self._one(_BY_KEY, {"key": key})
 
     def many(self, track_ids: Sequence[TrackId]) -> Mapping[TrackId, Track]:
         found = [track for piece in chunks(keys_of(track_ids)) for track in self._all(_tracks.track.in_(piece))]
         return {track.id: track for track in found}
 
     def by_path(self, path: Path) -> Track | None:
-        return self._first(_tracks.path_key == self._key(path))
+        return self._one(_BY_PATH, {"path_key": self._key(path)})
 
     def by_digest(self, digest: ContentDigest) -> Sequence[Track]:
         return self._all(_tracks.digest == digest)
@@ -151,16 +155,30 @@ class SqlTrackStore:
         if under is not None:
             first, end = key_range(self._key(under))
             inside = and_(_tracks.path_key >= first, _tracks.path_key < end)
-            query = query.where(or_(inside, _tracks.path_key.startswith("bytes:")))
-        presences = {presence.value: presence for presence in Presence}
+            # A range, not LIKE, which would look at every path there is.
+            escaped = and_(_tracks.path_key >= ESCAPED_RANGE[0], _tracks.path_key < ESCAPED_RANGE[1])
+            query = query.where(or_(inside, escaped))
         rows = self._connection.execute(query).all()
         with no_search_for_circles(len(rows)):
             return [
-                KnownFile(track_id=id_of(key), path=path, stamp=_stamp(stamp), presence=presences[presence])
-                for key, text, stamp, presence in rows
-                for path in [path_of(text)]
-                if under is None or not is_escaped(text) or path.is_relative_to(under)
+                file
+                for row in rows
+                for file in [_known_file(*row)]
+                if under is None or not is_escaped(row[1]) or file.path.is_relative_to(under)
             ]
+
+    def known_alike(self, stamps: Collection[FileStamp]) -> Sequence[KnownFile]:
+        wanted = {(str(stamp.size_bytes), str(stamp.mtime_ns)) for stamp in stamps}
+        if not wanted:
+            return []
+        stamped = select(_tracks.track, _tracks.stamp).where(_tracks.stamp.is_not(None), _tracks.path.is_not(None))
+        keys = [row[0] for row in self._connection.execute(stamped) if tuple(row[1].split(" ", 2)[:2]) in wanted]
+        query = select(_tracks.track, _tracks.path, _tracks.stamp, _tracks.presence)
+        return [
+            _known_file(*row)
+            for piece in chunks(keys)
+            for row in self._connection.execute(query.where(_tracks.track.in_(piece)))
+        ]
 
     def unread(self) -> Sequence[TrackId]:
         jobs = schema.jobs.c
@@ -233,6 +251,10 @@ class SqlTrackStore:
                 self._update(holder.id, update(schema.tracks).values(path=None, path_key=None, stamp=None))
                 rebuild(self._connection, [key])
 
+    def _one(self, statement: Select[Any], values: Mapping[str, object]) -> Track | None:
+        row = self._connection.execute(statement, dict(values)).first()
+        return None if row is None else _track(row)
+
     def _first(self, condition: Any) -> Track | None:
         return next(self._found(condition), None)
 
@@ -272,6 +294,10 @@ def _track(row: Row[Any]) -> Track:
         analysed_at_s=row.analysed_at_s,
         error=row.error,
     )
+
+
+def _known_file(key: int, text: str, stamp: str | None, presence: str) -> KnownFile:
+    return KnownFile(track_id=id_of(key), path=path_of(text), stamp=_stamp(stamp), presence=_PRESENCES[presence])
 
 
 def _text(path: Path | None) -> str | None:

@@ -3,7 +3,7 @@
 All are synchronous and may block; use cases call them in lanes, never on the event loop.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -77,7 +77,11 @@ class TrackStore(Protocol):
         ...
 
     def known_files(self, *, under: Path | None = None) -> Sequence[KnownFile]:
-        """Return all tracks that have a path, 100,000 in well under a second."""
+        """Return all tracks that have a path, 100,000 in well under a second; only those in a folder where named."""
+        ...
+
+    def known_alike(self, stamps: Collection[FileStamp]) -> Sequence[KnownFile]:
+        """Return those whose file had size and mtime of one of these: what a file may have been before it moved."""
         ...
 
     def unread(self) -> Sequence[TrackId]:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path
 from typing import Final, ParamSpec
 
@@ -20,7 +20,7 @@ from cratehand.domain.track_analysis import FileReading
 from cratehand.usecases.event_bus import EventBus
 from cratehand.usecases.lanes import Lanes
 from cratehand.usecases.quiet import Quiet
-from cratehand.usecases.reading_facts import facts_of
+from cratehand.usecases.reading_facts import ANALYSIS, FILE_NAME, TAGS, facts_of
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,8 @@ _LONGEST_TASK_S: Final = 3 * 3600.0
 worker beside a busy program may need several times that."""
 _FIRST_RETRY_S: Final = 1.0
 _LONGEST_RETRY_S: Final = 30.0
+_READING: Final = {ANALYSIS.kind, TAGS.kind, FILE_NAME.kind}
+"""Who speaks in what a reading says."""
 _CRASHED: Final = "the analysis crashed three times: the file is damaged"
 
 
@@ -133,8 +135,10 @@ class AnalysisQueue:
             return dict(stores.jobs.counts())
 
     async def _wait(self) -> None:
+        # Not `wait_for`: before Python 3.12 it loses a cancellation that comes along with what it waits for.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), _TICK_S if self._running else _IDLE_LOOK_S)
+            async with asyncio.timeout(_TICK_S if self._running else _IDLE_LOOK_S):
+                await self._wake.wait()
 
     async def _listen(self) -> None:
         with self._bus.subscribe() as subscription:
@@ -207,12 +211,15 @@ class AnalysisQueue:
             await self._keep(self._put_back, job, counts=False)
         except CratehandError as error:
             await self._keep(self._fail, job, str(error))
-        except Exception as error:
-            # The owner of the worker: whatever it died of concerns this one job only.
-            logger.warning(
-                "the worker that analysed track %s died: %s", job.track_id, str(error) or type(error).__name__
-            )
+        except (OSError, BrokenExecutor, TimeoutError) as error:
+            died_of = str(error) or type(error).__name__
+            logger.warning("the worker that analysed track %s died: %s", job.track_id, died_of)
             await self._keep(self._put_back, job, counts=True)
+        except Exception as error:
+            # The owner of the task: a bug of ours with this file must not hold up all the others.
+            logger.exception("the analysis of %s failed", job.track_id)
+            reason = f"cratehand can not analyse this file ({type(error).__name__}: {error}): please report it"
+            await self._keep(self._put_back, job, counts=True, reason=reason)
         else:
             await self._keep_reading(job, reading)
         self._running.pop(job.id, None)
@@ -299,7 +306,7 @@ class AnalysisQueue:
                 analysed_at_s=now_s if reading.analysis is not None else None,
                 error=error,
             )
-            stores.facts.record(job.track_id, facts_of(reading, at_s=now_s))
+            stores.facts.record(job.track_id, facts_of(reading, at_s=_after_all(stores, job.track_id, now_s)))
             if reading.analysis is not None and reading.analysis.feature_vector is not None:
                 stores.vectors.put(DSP_SPACE, job.track_id, reading.analysis.feature_vector)
             state = JobState.FAILED if failed else JobState.DONE
@@ -311,6 +318,12 @@ class AnalysisQueue:
         self._bus.publish(TrackAnalysed(track_id=keeper))
         self._bus.publish(TrackChanged(track_id=keeper))
         self._bus.publish(JobProgressed(job=ended))
+
+
+def _after_all(stores: Stores, track_id: TrackId, now_s: float) -> float:
+    """Return a time after all that readings have said: the clock may have been put back, the file is as it is now."""
+    said = (fact.at_s for fact in stores.facts.facts(track_id) if fact.source.kind in _READING)
+    return max(now_s, max(said, default=0.0) + 0.001)
 
 
 def _digest_if_analysed(track: Track) -> ContentDigest | None:

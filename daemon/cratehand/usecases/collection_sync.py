@@ -62,24 +62,38 @@ class CollectionSync:
         Raises:
             CratehandError: As `CollectionReader.read`.
         """
-        with self._catalogue.reading() as stores:
-            mark = stores.collection.mark(self._reader.source)
-        change = self._reader.read(mark)
-        if change.is_empty:
+        report = self._take_over()
+        if report is None:
             return ImportReport()
-        with self._catalogue.writing() as stores:
-            report = stores.collection.apply(
-                change, source=self._reader.source, at_s=self._clock.now_s(), new_id=self._new_id
-            )
         logger.info(
             "collection: %d added, %d changed, %d removed, %d cues, %d playlists",
             len(report.added), len(report.changed), len(report.removed), report.cues, report.playlists,
         )  # fmt: skip
         self._announce(report)
-        self._changed([*report.added, *report.changed])
-        if report.added or report.changed:
-            self._folder_sync.sweep()
+        touched = [*report.added, *report.changed]
+        self._changed(touched)
+        self._look_at_files(touched)
         return report
+
+    def _take_over(self) -> ImportReport | None:
+        """Read and write; what was read is let go with the end of this, before anything else is loaded."""
+        with self._catalogue.reading() as stores:
+            mark = stores.collection.mark(self._reader.source)
+        change = self._reader.read(mark)
+        if change.is_empty:
+            return None
+        with self._catalogue.writing() as stores:
+            return stores.collection.apply(
+                change, source=self._reader.source, at_s=self._clock.now_s(), new_id=self._new_id
+            )
+
+    def _look_at_files(self, touched: Sequence[TrackId]) -> None:
+        if len(touched) > _FEW:
+            self._folder_sync.sweep()
+        elif touched:
+            with self._catalogue.reading() as stores:
+                tracks = stores.tracks.many(touched).values()
+            self._folder_sync.look_at([track.path for track in tracks if track.path is not None])
 
     async def follow(self, lanes: Lanes) -> None:
         """Poll for ever; an error is told once and tried again, ever more slowly, up to once a minute.

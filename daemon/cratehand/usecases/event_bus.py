@@ -9,6 +9,7 @@ from typing import Final
 
 from cratehand.domain.events import Event
 
+_AT_ONCE: Final = 200
 _KEPT: Final = 4096
 """Events kept for a subscriber that does not listen; then the oldest go."""
 
@@ -49,6 +50,8 @@ class EventBus:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._published: deque[Event] = deque()
+        self._is_woken = False
         self._subscriptions: set[Subscription] = set()
         self._sequence = 0
 
@@ -59,7 +62,11 @@ class EventBus:
     def publish(self, event: Event) -> None:
         """Tell everybody; may be called from any thread and returns at once."""
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._deliver, event)
+            self._published.append(event)
+            # Waking the loop for each of fifty thousand events would take longer than delivering them.
+            if not self._is_woken:
+                self._is_woken = True
+                self._loop.call_soon_threadsafe(self._deliver)
 
     @contextmanager
     def subscribe(self) -> Iterator[Subscription]:
@@ -76,7 +83,14 @@ class EventBus:
         """Number of the latest event; 0 before the first."""
         return self._sequence
 
-    def _deliver(self, event: Event) -> None:
-        self._sequence += 1
-        for subscription in self._subscriptions:
-            subscription.put(Numbered(sequence=self._sequence, event=event))
+    def _deliver(self) -> None:
+        # What is published from now on wakes the loop again, even if it is delivered in this round already.
+        self._is_woken = False
+        for _ in range(min(len(self._published), _AT_ONCE)):
+            self._sequence += 1
+            numbered = Numbered(sequence=self._sequence, event=self._published.popleft())
+            for subscription in self._subscriptions:
+                subscription.put(numbered)
+        if self._published and self._loop is not None:
+            # The others on the loop have their turn, and subscribers take what they got.
+            self._loop.call_soon(self._deliver)

@@ -4,10 +4,11 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
 from cratehand.domain.errors import CratehandError
 from cratehand.domain.events import Event, JobProgressed, TrackAdded, TrackChanged
-from cratehand.domain.folders import FolderChange, SeenFile
+from cratehand.domain.folders import FolderChange, KnownFile, SeenFile
 from cratehand.domain.ids import ContentDigest, TrackId
 from cratehand.domain.job import JobKind, Priority
 from cratehand.domain.ports import Clock, ContentDigester, FolderScanner
@@ -16,6 +17,9 @@ from cratehand.domain.track import Presence, Track
 from cratehand.usecases.event_bus import Publish
 
 logger = logging.getLogger(__name__)
+
+_FEW: Final = 100
+"""Up to so many paths are looked up one by one; for more all that is known is loaded at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +69,23 @@ class FolderSync:
 
     def look_at(self, paths: Iterable[Path]) -> FolderSyncReport:
         """Compare a few paths, e.g. those that a watcher named."""
+        named, folders = list(paths), self._folders()
+        if len(named) > _FEW:
+            with self._catalogue.reading() as stores:
+                known: Sequence[KnownFile] = stores.tracks.known_files()
+            return self._apply(self._scanner.look_at(named, folders, known), fresh=True)
+        # Most of a large collection has nothing to do with a few paths: only what is known there, and whatever a file
+        # that is new there may have been before.
         with self._catalogue.reading() as stores:
-            known = stores.tracks.known_files()
-        return self._apply(self._scanner.look_at(paths, self._folders(), known), fresh=True)
+            known = _known_at(stores, named)
+        change = self._scanner.look_at(named, folders, known)
+        if arrived := [seen.stamp for seen in (*change.landed, *change.altered)]:
+            here = {file.track_id for file in known}
+            with self._catalogue.reading() as stores:
+                elsewhere = [file for file in stores.tracks.known_alike(arrived) if file.track_id not in here]
+            if elsewhere:
+                change = self._scanner.look_at(named, folders, [*known, *elsewhere])
+        return self._apply(change, fresh=True)
 
     def _apply(self, change: FolderChange, *, fresh: bool) -> FolderSyncReport:
         digests = self._digests_for_moves(change.landed)
@@ -164,7 +182,7 @@ class FolderSync:
         return len(new)
 
     def _set_presence(self, stores: Stores, paths: Sequence[Path], presence: Presence, events: list[Event]) -> int:
-        ids = [track.id for path in paths if (track := stores.tracks.by_path(path)) and track.presence is not presence]
+        ids = [file.track_id for file in _known_of(stores, paths) if file.presence is not presence]
         stores.tracks.set_presence(ids, presence)
         events.extend(TrackChanged(track_id=track_id) for track_id in ids)
         return len(ids)
@@ -190,3 +208,26 @@ class FolderSync:
         )
         events.extend(JobProgressed(job=job) for job in jobs)
         return len(jobs)
+
+
+def _known_at(stores: Stores, paths: Iterable[Path]) -> list[KnownFile]:
+    """Return what is known at some paths and below them."""
+    found: dict[TrackId, KnownFile] = {}
+    for path in paths:
+        if (track := stores.tracks.by_path(path)) is not None:
+            found[track.id] = _known(track)
+        found.update((file.track_id, file) for file in stores.tracks.known_files(under=path))
+    return list(found.values())
+
+
+def _known_of(stores: Stores, paths: Sequence[Path]) -> list[KnownFile]:
+    """Return the tracks that have these very paths."""
+    if len(paths) <= _FEW:
+        return [_known(track) for path in paths if (track := stores.tracks.by_path(path)) is not None]
+    wanted = set(paths)
+    return [file for file in stores.tracks.known_files() if file.path in wanted]
+
+
+def _known(track: Track) -> KnownFile:
+    assert track.path is not None
+    return KnownFile(track_id=track.id, path=track.path, stamp=track.stamp, presence=track.presence)

@@ -134,7 +134,9 @@ class Comparison:
         file = self._known.get(key)
         if file is None or file.stamp is None or not found.stable_inode:
             return False
-        return file.stamp.inode != FileStamp.of(found.stat).inode
+        known = file.stamp.inode
+        # A stamp folds large numbers, which takes its time a hundred thousand times; most are the same as they are.
+        return known != found.stat.st_ino and known != FileStamp.of(found.stat).inode
 
     def _holds_known(self, file: KnownFile, by_content: Mapping[_Content, KnownFile]) -> bool:
         """Whether the path of a known file holds another known one now."""

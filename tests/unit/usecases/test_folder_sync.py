@@ -192,3 +192,44 @@ def test_an_altered_file_is_read_again(sync: FolderSync, scanner: ScriptedScanne
     scanner.answers = [FolderChange(altered=[seen("a.flac", size=200)])]
     report = sync.sweep()
     assert (report.altered, report.queued) == (1, 1)
+
+
+def test_a_look_at_one_path_asks_for_nothing_that_has_nothing_to_do_with_it(
+    sync: FolderSync, scanner: ScriptedScanner, catalogue: SqliteCatalogue
+) -> None:
+    scanner.answers = [FolderChange(landed=[seen(f"{name}.flac", inode=at) for at, name in enumerate("abc")])]
+    sync.sweep()
+    sync.look_at([MUSIC / "b.flac"])
+    assert [file.path.name for file in scanner.asked_known[-1]] == ["b.flac"]
+    sync.look_at([MUSIC])
+    assert len(scanner.asked_known[-1]) == 3, "a folder stands for all below it"
+    sync.look_at([MUSIC / f"{number}.flac" for number in range(200)])
+    assert len(scanner.asked_known[-1]) == 3, "many paths are compared with all that is known"
+
+
+def test_a_file_moved_to_where_one_looks_is_found_under_its_old_path(
+    sync: FolderSync, scanner: ScriptedScanner, catalogue: SqliteCatalogue
+) -> None:
+    scanner.answers = [FolderChange(landed=[seen("a.flac"), seen("z.flac", size=7)])]
+    sync.sweep()
+    with catalogue.writing() as stores:
+        for name, size in (("a.flac", 100), ("z.flac", 7)):
+            track = stores.tracks.by_path(MUSIC / name)
+            assert track is not None
+            stamp = FileStamp(size_bytes=size, mtime_ns=1, ctime_ns=1, inode=1)
+            stores.tracks.place(track.id, path=MUSIC / name, stamp=stamp, presence=Presence.PRESENT)
+    there = seen("b.flac")
+    scanner.answers = [FolderChange(landed=[there]), FolderChange(moved=[(MUSIC / "a.flac", there)])]
+    assert sync.look_at([MUSIC / "b.flac"]).moved == 1
+    assert [[file.path.name for file in known] for known in scanner.asked_known[-2:]] == [[], ["a.flac"]]
+
+
+def test_thousands_of_vanished_files_are_missing_in_one_go(
+    sync: FolderSync, scanner: ScriptedScanner, catalogue: SqliteCatalogue
+) -> None:
+    many = [seen(f"{number}.flac", inode=number) for number in range(500)]
+    scanner.answers = [FolderChange(landed=many), FolderChange(gone=[file.path for file in many])]
+    sync.sweep()
+    assert sync.sweep().gone == 500
+    with catalogue.reading() as stores:
+        assert stores.tracks.counts()["missing"] == 500
