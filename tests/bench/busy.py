@@ -55,9 +55,7 @@ def run(quick: bool) -> Report | None:
     return report
 
 
-def _measure(
-    report: Report, data_dir: Path, database: Path, music: Path, *, workers: int, seconds: float
-) -> None:
+def _measure(report: Report, data_dir: Path, database: Path, music: Path, *, workers: int, seconds: float) -> None:
     with TimedDaemon(
         data_dir, "--rekordbox", str(database), "--watch", str(music), analysis__workers=str(workers)
     ) as daemon:

@@ -1,6 +1,5 @@
-"""Speed and size of the catalogue with 50,000 tracks: ``python -m tests.bench.catalogue [--record]``."""
+"""Speed and size of the catalogue with 50,000 tracks: ``python -m tests.bench.catalogue [--record] [--quick]``."""
 
-import argparse
 import os
 import random
 import statistics
@@ -14,8 +13,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from cratehand.catalogue import SqliteCatalogue, backup, check, open_device
 from cratehand.domain.collection import CollectionChange, CollectionPlaylist, CollectionTrack, PlaylistKind
@@ -27,7 +24,7 @@ from cratehand.domain.job import JobKind, JobState, Priority
 from cratehand.domain.key import Mode, MusicalKey
 from cratehand.domain.provenance import PERSON, Fact, Source, SourceKind
 from cratehand.domain.search import SortOrder, TrackFilter, TrackQuery
-from tests.bench.record import record
+from tests.bench.report import Report, command
 
 SOURCE = Source(kind=SourceKind.REKORDBOX, name="master.db", version="7")
 Row = tuple[str, str, str]
@@ -132,7 +129,7 @@ def best_ms(action: Callable[[], object], *, rounds: int = 7) -> str:
     return f"{statistics.median(runs):.1f} ms (slowest {max(runs):.1f})"
 
 
-def run(folder: Path, *, tracks: int, cues: int, playlists: int) -> list[Row]:
+def measure(folder: Path, *, tracks: int, cues: int, playlists: int) -> list[Row]:
     """Measure everything on a catalogue made in `folder`."""
     change, new_id = synthetic_collection(tracks, cues=cues, playlists=playlists), ids()
     path = folder / "catalogue.db"
@@ -248,22 +245,13 @@ def _vectors(catalogue: SqliteCatalogue) -> list[Row]:
     ]
 
 
-def main() -> None:
-    """Measure and print; with ``--record`` keep the table."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--record", action="store_true")
-    parser.add_argument("--tracks", type=int, default=50_000)
-    options = parser.parse_args()
+def run(quick: bool) -> Report:
+    """Measure a catalogue of 50,000 tracks; of 5,000 for a quick look."""
+    tracks = 5_000 if quick else 50_000
     with tempfile.TemporaryDirectory(dir=os.environ.get("CRATEHAND_BENCH_TMP")) as folder:
-        rows = run(Path(folder), tracks=options.tracks, cues=options.tracks * 4, playlists=200)
-    table = Table("what", "measured", "aim", title="catalogue")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
-    if options.record:
-        lines = ["| what | measured | aim |", "| --- | --- | --- |", *(f"| {' | '.join(row)} |" for row in rows)]
-        record("Catalogue", "\n".join(lines))
+        rows = measure(Path(folder), tracks=tracks, cues=tracks * 4, playlists=200)
+    return Report(title="Catalogue", head=("what", "measured", "aim"), rows=list(rows))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(command(run, __doc__))

@@ -1,25 +1,23 @@
 """How fast audio files are decoded, digested and fingerprinted, decode alone.
 
-Run as ``python -m tests.bench.decode [--record]``. Sound comes from ``audio/*.flac`` below ``CRATEHAND_BENCH_DATA``
+Run as ``python -m tests.bench.decode [--record] [--quick]``. Sound comes from ``audio/*.flac`` below ``CRATEHAND_BENCH_DATA``
 (default ``../shared/data``); where that is not there, made noise stands in, and the table says so.
 """
 
-import argparse
 import os
 import resource
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from cratehand.audio import AudioDigester, ChromaprintFingerprinter, FileReader, MutagenTags
 from cratehand.domain.audio import Samples
 from tests.audio_files import SUFFIXES, write_audio
-from tests.bench.record import record
+from tests.bench.report import Report, command
 from tests.signals import noise, stereo
 
 LENGTH_S = 300.0
@@ -91,28 +89,21 @@ def _fingerprint_s(sound: Samples) -> float:
     return _best_s(act)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--record", action="store_true", help="keep the table in BENCHMARKS.md")
-    wanted = parser.parse_args()
+def run(quick: bool) -> Report:
+    """Measure every codec; three of them for a quick look."""
     name, sound = _sound()
+    codecs = CODECS[2:5] if quick else CODECS
     with tempfile.TemporaryDirectory() as folder:
         rows = [
             _row(write_audio(Path(folder) / f"x-{codec}.{SUFFIXES.get(codec, codec)}", sound, codec=codec), codec)
-            for codec in CODECS
+            for codec in codecs
         ]
     note = (
         f"{LENGTH_S:.0f} s of {name}, stereo, {RATE_HZ} Hz, one process, file cache warm. "
         f"Fingerprint of 120 s: {1000 * _fingerprint_s(sound):.0f} ms, process start included."
     )
-    table = Table(*COLUMNS, caption=note)
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
-    if wanted.record:
-        lines = ["| " + " | ".join(cells) + " |" for cells in (COLUMNS, ("---",) * len(COLUMNS), *rows)]
-        record("Decoding", "\n".join(lines) + f"\n\n{note}")
+    return Report(title="Decoding", head=COLUMNS, rows=list(rows), notes=[note])
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(command(run, __doc__))

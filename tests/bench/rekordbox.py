@@ -1,4 +1,4 @@
-"""How long reading Rekordbox takes: ``python -m tests.bench.rekordbox [--record]``.
+"""How long reading Rekordbox takes: ``python -m tests.bench.rekordbox [--record] [--quick]``.
 
 50,000 tracks with 200,000 cues and 200 playlists in a master.db with all tables and indexes of Rekordbox 6. Times are
 of one core: processor time of this process, beside the time on the clock, which other programs lengthen.
@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import psutil
-from rich.console import Console
-from rich.table import Table
 
 from cratehand.domain.collection import CollectionChange
 from cratehand_bridges.rekordbox import RekordboxDatabase
@@ -23,8 +21,8 @@ from cratehand_bridges.rekordbox.assemble import assemble
 from cratehand_bridges.rekordbox.connection import Access, database_key, open_database
 from cratehand_bridges.rekordbox.fingerprints import take_baseline
 from cratehand_bridges.rekordbox.harvest import Sweeping, collect
-from tests.bench.record import record
 from tests.bench.rekordbox_collection import large_collection
+from tests.bench.report import Report, command
 from tests.fakes.rekordbox_database import MasterDb
 
 TITLE = "Reading Rekordbox: 50,000 tracks, 200,000 cues, 200 playlists"
@@ -33,23 +31,18 @@ Line = tuple[str, float, float, str]
 T = TypeVar("T")
 
 
-def main() -> None:
-    template = large_collection()
+def run(quick: bool) -> Report | None:
+    """Read a made collection in parts and as a whole; a tenth of it for a quick look."""
+    template = large_collection(tracks=5_000 if quick else 50_000)
     if template is None:
-        Console().print("skipped: the benchmark data are not there (CRATEHAND_BENCH_DATA)")
-        return
+        return None
     database_key()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "master.db"
         shutil.copyfile(template, path)
         lines = [*_parts(path), *_whole(path, Path(folder) / "cache")]
-    table = Table("what", "processor s", "clock s", "remark", title=TITLE)
-    for what, cpu_s, clock_s, remark in lines:
-        table.add_row(what, f"{cpu_s:.4g}", f"{clock_s:.4g}", remark)
-    Console().print(table)
-    if "--record" in sys.argv:
-        rows = "\n".join(f"| {what} | {cpu_s:.4g} | {clock_s:.4g} | {note} |" for what, cpu_s, clock_s, note in lines)
-        record(TITLE, f"| what | processor s | clock s | remark |\n|---|---|---|---|\n{rows}\n")
+    rows = [(what, f"{cpu_s:.4g}", f"{clock_s:.4g}", remark) for what, cpu_s, clock_s, remark in lines]
+    return Report(title=TITLE, head=("what", "processor s", "clock s", "remark"), rows=list(rows))
 
 
 def _parts(path: Path) -> list[Line]:
@@ -119,4 +112,4 @@ def _timed(what: str, work: Callable[[], T]) -> tuple[T, Line]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(command(run, __doc__))

@@ -1,4 +1,4 @@
-"""Reads a real Rekordbox 6 excerpt and checks what is known of it: ``python -m tests.bench.rekordbox_real``.
+"""Reads a real Rekordbox 6 excerpt and checks what is known of it: ``python -m tests.bench.rekordbox_real [--record]``.
 
 Six tracks with eight cues, MyTags and analysis files; the excerpt has five tables only and no registry.
 """
@@ -10,9 +10,6 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from cratehand.domain.beatgrid import BeatGrid
 from cratehand.domain.collection import CollectionTrack
 from cratehand.domain.cue import CueKind
@@ -22,15 +19,15 @@ from cratehand.domain.waveform import Waveform
 from cratehand_bridges.rekordbox import RekordboxDatabase
 from cratehand_bridges.rekordbox.anlz import read_tags
 from tests.bench.rekordbox_collection import BENCH_DATA
+from tests.bench.report import Report, command
 
 REAL = BENCH_DATA / "rekordbox" / "cuegen_rb6"
 
 
-def main() -> int:
-    console = Console()
+def run(quick: bool) -> Report | None:
+    """Read the excerpt and compare with what is known of it; there is nothing to make quicker."""
     if not (REAL / "test.db").exists():
-        console.print("skipped: the benchmark data are not there (CRATEHAND_BENCH_DATA)")
-        return 0
+        return None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "master.db"
         shutil.copyfile(REAL / "test.db", path)
@@ -41,16 +38,17 @@ def main() -> int:
         took_s = time.perf_counter() - began_s
         again = reader.read(change.mark)
         reader.close()
-    table = Table("track", "BPM", "grid", "sections", "overview", "cues", "tags", title="real Rekordbox 6 excerpt")
-    for track in change.tracks:
-        table.add_row(*_row(track, analysis.get(track.id, {})))
-    console.print(table)
-    console.print(f"analysis files: {1000 * took_s / len(change.tracks):.0f} ms a track")
-    problems = _problems(change.tracks, analysis)
+    rows = [_row(track, analysis.get(track.id, {})) for track in change.tracks]
+    problems = _problems(list(change.tracks), analysis)
     if not again.is_empty:
         problems.append("a second read found changes")
-    console.print("\n".join(problems) or "all as expected")
-    return 1 if problems else 0
+    return Report(
+        title="A real Rekordbox 6 excerpt",
+        head=("track", "BPM", "grid", "sections", "overview", "cues", "tags"),
+        rows=list(rows),
+        notes=[f"Analysis files: {1000 * took_s / len(change.tracks):.0f} ms a track.", *problems],
+        missed=problems,
+    )
 
 
 def _row(track: CollectionTrack, analysis: object) -> list[str]:
@@ -105,4 +103,4 @@ def _grids_off(root: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(run, __doc__))

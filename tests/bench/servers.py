@@ -1,6 +1,6 @@
 """How quickly gRPC and OSC answer, idle and while lowest-priority work burns every core.
 
-Run as ``python -m tests.bench.servers [--seconds 10] [--tracks 2000] [--record]``. The servers run in a process
+Run as ``python -m tests.bench.servers [--record] [--quick]``. The servers run in a process
 of their own over a real catalogue; clients and hogs run in others.
 """
 
@@ -20,8 +20,6 @@ from pathlib import Path
 from typing import Final
 
 import psutil
-from rich.console import Console
-from rich.table import Table
 
 from cratehand.servers.grpc.server import GrpcServer
 from cratehand.servers.http.server import HttpServer
@@ -29,7 +27,7 @@ from cratehand.servers.osc.server import OscServer
 from cratehand_api.v1 import library_pb2, library_pb2_grpc
 from tests.api.clients import SHOWN, Device, channel
 from tests.api.house import TOKEN, open_house
-from tests.bench.record import record
+from tests.bench.report import Report, command
 
 TARGET_P99_MS: Final = 5.0
 RATE_HZ: Final = 500
@@ -170,7 +168,7 @@ def measure(place: dict[str, object], seconds: float, load: str) -> list[Row]:
     ]
 
 
-def run(seconds: float, tracks: int) -> list[Row]:
+def measure_both(seconds: float, tracks: int) -> list[Row]:
     """Start the servers, measure idle and under load, stop them."""
     cores = os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as folder:
@@ -187,26 +185,29 @@ def run(seconds: float, tracks: int) -> list[Row]:
     return rows
 
 
+def run(quick: bool) -> Report:
+    """Measure idle and under load."""
+    seconds = 3.0 if quick else 10.0
+    rows = measure_both(seconds, 2_000)
+    return Report(
+        title="Servers: latency and loss",
+        head=HEAD,
+        rows=[row.cells() for row in rows],
+        notes=[f"2,000 tracks, {seconds:g} s each."],
+        missed=[f"{row.what} under load {row.load}" for row in rows if not row.is_met],
+    )
+
+
 def main() -> int:
-    """Measure, show, and record where asked; 1 where a target is missed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=10.0)
+    """Be the command line, or the process that serves."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--serve", type=Path)
     parser.add_argument("--tracks", type=int, default=2_000)
-    parser.add_argument("--record", action="store_true")
-    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
-    if chosen.serve:
-        asyncio.run(serve(chosen.serve, chosen.tracks))
-        return 0
-    rows = run(chosen.seconds, chosen.tracks)
-    table = Table(*HEAD, title=f"Servers, {chosen.tracks} tracks, {chosen.seconds:g} s each")
-    for row in rows:
-        table.add_row(*row.cells())
-    Console().print(table)
-    if chosen.record:
-        lines = [HEAD, ["---"] * len(HEAD), *(row.cells() for row in rows)]
-        record("Servers: latency and loss", "\n".join("| " + " | ".join(line) + " |" for line in lines))
-    return 0 if all(row.is_met for row in rows) else 1
+    chosen, _ = parser.parse_known_args()
+    if chosen.serve is None:
+        return command(run, __doc__)
+    asyncio.run(serve(chosen.serve, chosen.tracks))
+    return 0
 
 
 if __name__ == "__main__":

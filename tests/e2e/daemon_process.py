@@ -199,7 +199,7 @@ class DaemonProcess:
         found = self.find(path)
         return found if found is not None and found.HasField("analysed_at_s") else None
 
-    def wait_until_idle(self, *, analysed: int | None = None) -> daemon_pb2.Status:
+    def wait_until_idle(self, *, analysed: int | None = None, timeout_s: float = PATIENCE_S) -> daemon_pb2.Status:
         """Wait until no job is open (and so many tracks are analysed)."""
 
         def idle() -> daemon_pb2.Status | None:
@@ -207,7 +207,7 @@ class DaemonProcess:
             is_open = now.jobs.get("queued", 0) + now.jobs.get("running", 0)
             return None if is_open or (analysed is not None and now.tracks["analysed"] != analysed) else now
 
-        return self.wait_for(idle, what=f"idle with {analysed} analysed")
+        return self.wait_for(idle, timeout_s=timeout_s, what=f"idle with {analysed} analysed")
 
     def set_track(self, reference: str | Path, **values: str) -> None:
         """Record a person's word."""

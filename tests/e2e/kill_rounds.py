@@ -10,7 +10,7 @@ from pathlib import Path
 from cratehand_api.v1 import library_pb2
 from tests.audio_files import write_audio
 from tests.e2e.catalogue_facts import analyses_of, check_catalogue
-from tests.e2e.daemon_process import DaemonProcess, wait_for
+from tests.e2e.daemon_process import PATIENCE_S, DaemonProcess, wait_for
 from tests.signals import noise
 
 WORKERS_GONE_WITHIN_S = 5.0
@@ -54,7 +54,7 @@ class KillRounds:
         for _ in range(rounds):
             self._round()
         with DaemonProcess(self._data, "--watch", str(self._music)) as daemon:
-            daemon.wait_until_idle(analysed=self.tally.files)
+            daemon.wait_until_idle(analysed=self.tally.files, timeout_s=PATIENCE_S + 2.0 * self.tally.files)
             for track_id, title in self.tally.titles.items():
                 assert daemon.track(track_id).summary.title == title
             assert {Path(track.path) for track in daemon.tracks()} == set(self._music.iterdir())

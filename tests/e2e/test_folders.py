@@ -59,6 +59,20 @@ def test_a_moved_and_renamed_file_keeps_its_id_and_what_a_person_said(house: Hou
     assert len(house.daemon.all_jobs()) == spent, "a moved file is not analysed again"
 
 
+def test_a_file_renamed_before_its_turn_came_is_the_same_track(house: House) -> None:
+    house.daemon.daemon.Pause(daemon_pb2.PauseRequest(), timeout=PATIENCE_S)
+    try:
+        path = write_song(house.music / "waits.wav", 24, bars=2)
+        track = house.daemon.wait_for(lambda: house.daemon.find(path), what="the file is seen")
+        house.daemon.set_track(track.id, title="Said before")
+        new = path.rename(house.music / "waits elsewhere.wav")
+        house.daemon.wait_for(lambda: house.daemon.find(new), what="the renamed file")
+    finally:
+        house.daemon.daemon.Resume(daemon_pb2.ResumeRequest(), timeout=PATIENCE_S)
+    analysed = house.daemon.wait_for(lambda: house.daemon.analysed(new), what="analysis")
+    assert (analysed.id, analysed.title) == (track.id, "Said before")
+
+
 def test_new_tags_change_what_tags_say_and_nothing_else(house: House) -> None:
     track = house.land("tagged.wav", 2)
     house.daemon.set_track(track.id, genre="My genre")

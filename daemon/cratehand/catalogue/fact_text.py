@@ -85,6 +85,12 @@ def _key(value: Any) -> str:
     return f'"{value}"'
 
 
+def _tags(value: Any) -> str:
+    if type(value) is tuple and all(type(tag) is str and tag.isascii() for tag in value):
+        return f"[{','.join([encode_basestring(tag) for tag in value])}]"
+    return _structured(Field.TAGS, value)
+
+
 def _structured(field: Field, value: Any) -> str:
     if value is None:
         raise TypeError("nothing")
@@ -108,5 +114,6 @@ ENCODERS: Final[dict[Field, Callable[[Any], str]]] = {
     **dict.fromkeys(INTEGER_FIELDS, _integer),
     **dict.fromkeys(FLOAT_FIELDS, _float),
     Field.KEY: _key,
+    Field.TAGS: _tags,
 }
 """What `fact_text` does for each field. An unfit value raises one of `UNFIT`."""

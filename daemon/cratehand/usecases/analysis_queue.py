@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, ParamSpec
 
 from cratehand.domain.embedding import DSP_SPACE
-from cratehand.domain.errors import CratehandError, UnavailableError
+from cratehand.domain.errors import CratehandError, NotFoundError, UnavailableError
 from cratehand.domain.events import Event, JobProgressed, TrackAnalysed, TrackChanged
 from cratehand.domain.ids import ContentDigest, JobId, TrackId
 from cratehand.domain.job import Job, JobState, Priority
@@ -39,6 +39,7 @@ _FIRST_RETRY_S: Final = 1.0
 _LONGEST_RETRY_S: Final = 30.0
 _READING: Final = {ANALYSIS.kind, TAGS.kind, FILE_NAME.kind}
 """Who speaks in what a reading says."""
+_NOT_THERE: Final = "the file is not there now; it is analysed when it comes back"
 _CRASHED: Final = "the analysis crashed three times: the file is damaged"
 
 
@@ -193,8 +194,7 @@ class AnalysisQueue:
                     claimed.append((job, track))
                     events.append(JobProgressed(job=job))
                 else:
-                    reason = "the file is not there now; it is analysed when it comes back"
-                    ended = stores.jobs.finish(job.id, state=JobState.CANCELLED, at_s=now_s, error=reason)
+                    ended = stores.jobs.finish(job.id, state=JobState.CANCELLED, at_s=now_s, error=_NOT_THERE)
                     events.append(JobProgressed(job=ended))
         for event in events:
             self._bus.publish(event)
@@ -273,6 +273,16 @@ class AnalysisQueue:
             ended = self._mark_failed(stores, now, error)
         self._bus.publish(JobProgressed(job=ended))
 
+    def _is_gone(self, path: str) -> bool:
+        """Whether a file is not there any more, e.g. since it was renamed while it was read."""
+        try:
+            self._stamp_of(Path(path))
+        except NotFoundError:
+            return True
+        except CratehandError:
+            return False
+        return False
+
     def _mark_failed(self, stores: Stores, job: Job, error: str) -> Job:
         if job.track_id is not None and (track := stores.tracks.get(job.track_id)) is not None:
             # With a stamp the track counts as read: it is tried again when the file changes, not for ever.
@@ -295,9 +305,15 @@ class AnalysisQueue:
         now_s = self._clock.now_s()
         failed = reading.digest is None or (reading.analysis is None and bool(reading.errors))
         error = "; ".join(reading.errors) or None
+        is_gone = failed and self._is_gone(reading.path)
         with self._catalogue.writing() as stores:
-            now = stores.jobs.get(job.id)
-            if now is None or now.state is not JobState.RUNNING or stores.tracks.get(job.track_id) is None:
+            now, track = stores.jobs.get(job.id), stores.tracks.get(job.track_id)
+            if now is None or now.state is not JobState.RUNNING or track is None:
+                return
+            if is_gone:
+                # Its stamp stays: where the file lies elsewhere now, it is recognised by that and queued again.
+                ended = stores.jobs.finish(job.id, state=JobState.CANCELLED, at_s=now_s, error=_NOT_THERE)
+                self._bus.publish(JobProgressed(job=ended))
                 return
             stores.tracks.set_reading(
                 job.track_id,

@@ -157,10 +157,14 @@ class FolderSync:
     def _altered(self, stores: Stores, altered: Sequence[SeenFile], events: list[Event]) -> int:
         count = 0
         for seen in altered:
-            track = stores.tracks.by_path(seen.path)
-            if track is not None and (track.stamp is not None or track.presence is not Presence.PRESENT):
-                # Without a stamp it counts as unread, so that its analysis is queued below.
-                stores.tracks.place(track.id, path=seen.path, stamp=None, presence=Presence.PRESENT)
+            if (track := stores.tracks.by_path(seen.path)) is None:
+                continue
+            # Without a stamp it counts as unread, so that its analysis is queued below. One that was never read does so
+            # anyway; with its stamp it is recognised when it moves before its turn comes.
+            never_read = track.analysed_at_s is None and track.error is None
+            stamp = seen.stamp if never_read else None
+            if track.stamp != stamp or track.presence is not Presence.PRESENT:
+                stores.tracks.place(track.id, path=seen.path, stamp=stamp, presence=Presence.PRESENT)
                 events.append(TrackChanged(track_id=track.id))
                 count += 1
         return count
@@ -173,6 +177,7 @@ class FolderSync:
                 path=seen.path,
                 presence=Presence.PRESENT,
                 added_at_s=now_s,
+                stamp=seen.stamp,
             )
             for seen in landed
             if stores.tracks.by_path(seen.path) is None

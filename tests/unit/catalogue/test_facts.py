@@ -248,3 +248,16 @@ def test_a_text_that_is_no_value_is_refused(text: str) -> None:
     for field in (Field.TITLE, Field.YEAR, Field.KEY, Field.LOUDNESS):
         with pytest.raises(InvalidInputError):
             parse_fact(field, text)
+
+
+@given(st.lists(st.text(max_size=8), max_size=4))
+def test_tags_are_written_as_the_domain_writes_them(tags: list[str]) -> None:
+    text = fact_text(Field.TAGS, tuple(tags))
+    assert parse_fact(Field.TAGS, text) == tuple(tags)
+    if all(tag.isascii() for tag in tags):
+        assert text == encode(tuple(tags))
+
+
+def test_what_is_no_tag_is_refused() -> None:
+    with pytest.raises(InvalidInputError):
+        fact_text(Field.TAGS, ("warm", 3))

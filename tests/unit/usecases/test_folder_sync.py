@@ -138,6 +138,22 @@ def test_a_move_seen_as_such_keeps_the_track(
     assert (after.id, after.path) == (before.id, MUSIC / "sub/b.flac")
 
 
+def test_a_file_that_nobody_read_yet_has_its_stamp_so_that_a_move_is_recognised(
+    sync: FolderSync, scanner: ScriptedScanner, catalogue: SqliteCatalogue
+) -> None:
+    scanner.answers = [FolderChange(landed=[seen("a.flac")]), FolderChange(altered=[seen("a.flac", size=200)])]
+    sync.sweep()
+    assert only_track(catalogue).stamp == seen("a.flac").stamp
+    sync.sweep()
+    assert only_track(catalogue).stamp == seen("a.flac", size=200).stamp
+    with catalogue.reading() as stores:
+        (job,) = stores.jobs.list()
+        assert job.state is JobState.QUEUED
+    with catalogue.writing() as stores:
+        stores.jobs.finish(job.id, state=JobState.CANCELLED, at_s=3.0)
+    assert sync.sweep().queued == 1, "it still counts as unread"
+
+
 def test_tracks_whose_files_swapped_names_keep_their_ids(
     sync: FolderSync, scanner: ScriptedScanner, catalogue: SqliteCatalogue
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cratehand.audio.stamp import stamp_of
 from cratehand.catalogue.device import SqliteCatalogue
 from cratehand.domain.collection import CollectionChange
 from cratehand.domain.errors import CorruptFileError, UnavailableError
@@ -19,6 +20,7 @@ from cratehand.domain.ids import ContentDigest
 from cratehand.domain.job import JobKind, JobState, Priority
 from cratehand.domain.provenance import Source, SourceKind
 from cratehand.domain.stores import Catalogue, Stores
+from cratehand.domain.track import FileStamp, Presence
 from cratehand.domain.track_analysis import FileReading
 from cratehand.usecases.analysis_queue import AnalysisQueue
 from cratehand.usecases.collection_sync import CollectionSync
@@ -62,13 +64,20 @@ class SmallDisk:
 class Works:
     """A running queue and what it works with."""
 
-    def __init__(self, catalogue: Catalogue, executor: Executor, lanes: Lanes) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        executor: Executor,
+        lanes: Lanes,
+        *,
+        stamps: Callable[[Path], FileStamp] = lambda _: STAMP,
+    ) -> None:
         bus = EventBus()
         bus.bind(asyncio.get_running_loop())
         self.clock = HandWoundClock()
         self.quiet = Quiet(catalogue, clock=self.clock, power=NoBattery(), publish=bus.publish)
         self.queue = AnalysisQueue(
-            catalogue, executor=executor, read_file=read, stamp_of=lambda _: STAMP, workers=2, quiet=self.quiet,
+            catalogue, executor=executor, read_file=read, stamp_of=stamps, workers=2, quiet=self.quiet,
             bus=bus, clock=self.clock, lanes=lanes,
         )  # fmt: skip
 
@@ -136,6 +145,26 @@ async def test_a_reading_that_can_not_be_recorded_is_given_up_and_holds_up_no_ot
     given_up = job(catalogue, poison.id)
     assert (given_up.state, given_up.attempts) == (JobState.FAILED, 3)
     assert "recorded" in (given_up.error or "")
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+
+
+async def test_a_file_that_was_renamed_while_it_was_read_is_not_called_broken(
+    catalogue: SqliteCatalogue, lanes: Lanes, tmp_path: Path
+) -> None:
+    (queued,) = add_tracks(catalogue, 1)
+    assert queued.track_id is not None
+    with catalogue.writing() as stores:
+        stores.tracks.place(queued.track_id, path=tmp_path / "a.wav", stamp=STAMP, presence=Presence.PRESENT)
+    gone = FileReading(path=str(tmp_path / "a.wav"), errors=("a.wav: does not exist",))
+    works = Works(catalogue, answering(lambda _: gone), lanes, stamps=stamp_of)
+    run = asyncio.create_task(works.queue.run())
+    await until(lambda: job(catalogue, queued.id).state.is_final)
+    assert job(catalogue, queued.id).state is JobState.CANCELLED
+    with catalogue.reading() as stores:
+        track = stores.tracks.get(queued.track_id)
+    assert track is not None
+    assert (track.stamp, track.error) == (STAMP, None)
     run.cancel()
     await asyncio.gather(run, return_exceptions=True)
 
