@@ -530,7 +530,8 @@ print("fine")
 def test_nothing_is_said_of_a_folder_that_cannot_be_read_and_the_log_tells_it_once(tmp_path: Path) -> None:
     put(tmp_path / "x" / "a.mp3")
     put(tmp_path / "b.mp3")
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
+    # The folders of the test run, which only its user may enter.
+    for folder in (tmp_path, *(above for above in tmp_path.parents if above.name.startswith(("pytest-", "popen-")))):
         folder.chmod(0o755)
     done = subprocess.run(
         [sys.executable, "-c", UNREADABLE, str(tmp_path)], capture_output=True, text=True, check=False, timeout=60
