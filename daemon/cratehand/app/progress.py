@@ -17,6 +17,7 @@ from cratehand.usecases.event_bus import EventBus
 logger = logging.getLogger(__name__)
 
 _LINE_EVERY_S: Final = 60.0
+_REST_S: Final = 5.0
 
 
 class Progress:
@@ -55,9 +56,11 @@ class Progress:
 
     def _tell(self, total: int) -> None:
         now_s = time.monotonic()
-        if not self._open and self._done:
+        if not self._open and self._done and now_s - self._last_line_s > _REST_S:
+            # After a restart the queue is longer than what was heard of it: not a line for every single track.
             logger.info("analysed %d of %d", self._done, total)
             self._done = 0
+            self._last_line_s = now_s
         elif not self._bars and now_s - self._last_line_s > _LINE_EVERY_S:
             logger.info("analysed %d of %d", self._done, total)
             self._last_line_s = now_s

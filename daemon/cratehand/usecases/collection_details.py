@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 from cratehand.domain.errors import CratehandError, UnavailableError
@@ -25,6 +26,9 @@ ReadDetails = Callable[[tuple[ForeignId, ...]], Mapping[ForeignId, Mapping[Field
 """What runs in a worker: ids of the collection to what its analysis files say; has to be picklable."""
 
 _BATCH: Final = 100
+_LARGEST_BATCH: Final = 2000
+_QUICK_BATCH_S: Final = 2.0
+"""A batch that took less held few files, or none: opening the database again and again would cost more than reading."""
 _LONGEST_BATCH_S: Final = 1800.0
 _SILENT_LOOK_S: Final = 30.0
 
@@ -54,6 +58,7 @@ class CollectionDetails:
         self._lanes = lanes
         self._waiting: dict[TrackId, None] = {}
         self._news = asyncio.Event()
+        self._batch = _BATCH
 
     def want(self, track_ids: Sequence[TrackId]) -> None:
         """Queue tracks whose rows changed; call on the event loop."""
@@ -82,12 +87,13 @@ class CollectionDetails:
         Raises:
             UnavailableError: It can't be read now; it waits on.
         """
-        batch = list(self._waiting)[:_BATCH]
+        batch = list(islice(self._waiting, self._batch))
         for track_id in batch:
             del self._waiting[track_id]
         ids = await self._lanes.quick(self._collection_ids, batch)
         if not ids:
             return bool(self._waiting)
+        began_s = self._clock.monotonic_s()
         try:
             async with asyncio.timeout(_LONGEST_BATCH_S):
                 found = await asyncio.wrap_future(self._executor.submit(self._read, tuple(ids)))
@@ -102,6 +108,8 @@ class CollectionDetails:
             died_of = str(error) or type(error).__name__
             logger.warning("the reader of the analysis files of %d tracks died: %s", len(ids), died_of)
             return bool(self._waiting)
+        is_quick = self._clock.monotonic_s() - began_s < _QUICK_BATCH_S
+        self._batch = min(self._batch * 2, _LARGEST_BATCH) if is_quick else max(self._batch // 2, _BATCH)
         known = {ids[foreign]: values for foreign, values in found.items() if foreign in ids}
         await self._lanes.quick(self._record, known)
         return bool(self._waiting)
