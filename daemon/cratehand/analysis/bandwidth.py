@@ -31,7 +31,8 @@ class Bandwidth:
         wall_hz: Place of the steepest fall, None where no fall is steeper than music's own.
         wall_db: Its height over 1 kHz.
         above_db: Mean level above the wall, dB re full scale per bin.
-        top_db: Mean level of 19 ... 20.5 kHz (the top octave's end that music still reaches).
+        top_db: Level of 20.6 ... 21.5 kHz, where only full-band sound reaches: mean power, dB re full scale per bin.
+        beyond_cd_db: Level of 22.3 ... 23.5 kHz in the same way, None below a rate of 48 kHz.
         windows: How many loud windows were seen.
     """
 
@@ -40,6 +41,7 @@ class Bandwidth:
     wall_db: float
     above_db: float
     top_db: float
+    beyond_cd_db: float | None
     windows: int
 
 
@@ -53,6 +55,7 @@ class BandwidthStream:
         self._fed = 0
         self._tail = np.zeros((1, 0), dtype=np.float32)
         self._sum_db: Floats = np.zeros(_WINDOW_FRAMES // 2 + 1)
+        self._sum_power: Floats = np.zeros(_WINDOW_FRAMES // 2 + 1)
         self._count = 0
 
     def feed(self, samples: Samples) -> None:
@@ -78,7 +81,14 @@ class BandwidthStream:
         power = (spectrum.real**2 + spectrum.imag**2).max(axis=0).astype(np.float64)
         level_db = np.maximum(10.0 * np.log10(power + 1e-20), _DIGITAL_FLOOR_DB)
         self._sum_db += level_db
+        self._sum_power += power
         self._count += 1
+
+    def _level_db(self, low_hz: float, high_hz: float) -> float:
+        bin_hz = self._rate_hz / _WINDOW_FRAMES
+        band = self._sum_power[round(low_hz / bin_hz) : round(high_hz / bin_hz) + 1]
+        mean = float(band.mean()) / self._count if band.size else 0.0
+        return round(max(10.0 * float(np.log10(mean + 1e-20)), _DIGITAL_FLOOR_DB), 1)
 
     def finish(self) -> Bandwidth | None:
         """Return the evidence, None where nothing was loud enough to judge."""
@@ -95,7 +105,6 @@ class BandwidthStream:
         wall_hz = wall_bin * bin_hz if wall_db >= 12.0 else None
         # A spectrum that is level to its end has no fall to stand above.
         full_hz = end_hz if floor > _EMPTY_DB else reach_hz
-        top = smooth[round(19_000.0 / bin_hz) : round(20_500.0 / bin_hz) + 1]
         start = round(((wall_hz or reach_hz) + _WALL_WIDTH_HZ) / bin_hz)
         beyond = smooth[start : round(end_hz / bin_hz)]
         return Bandwidth(
@@ -103,7 +112,8 @@ class BandwidthStream:
             wall_hz=None if wall_hz is None else round(wall_hz, 0),
             wall_db=round(wall_db, 1),
             above_db=round(float(beyond.mean()) if beyond.size else _DIGITAL_FLOOR_DB, 1),
-            top_db=round(float(top.mean()) if top.size else _DIGITAL_FLOOR_DB, 1),
+            top_db=self._level_db(20_600.0, 21_500.0),
+            beyond_cd_db=self._level_db(22_300.0, 23_500.0) if self._rate_hz >= 48_000 else None,
             windows=self._count,
         )
 

@@ -23,11 +23,12 @@ _ALIAS: Final = (-0.6, -0.535, -0.33, -0.185, -0.095, -0.041, -0.0142, -0.0037)
 """Butterfly coefficients of ISO/IEC 11172-3, table 3-B.9."""
 _MDCT_LINES: Final = 1024
 """Of the long blocks of AAC, and of Vorbis at 44.1 kHz and above."""
-_VORBIS_GRID_FRAMES: Final = 128
-"""Half of Vorbis' short blocks: any mixture of long (2048) and short (256) ones moves by multiples of it."""
+_SHORT_LINES: Final = 128
+"""Of the short blocks of both. Whatever blocks Vorbis uses, it moves by multiples of so many frames."""
 
 _MP3_TESTED: Final = range(100, 420, 4)
 _MDCT_TESTED: Final = range(180, 740, 8)
+_SHORT_TESTED: Final = range(23, 93)
 """4 ... 16 kHz of 22: below, the rounding is too fine to be seen, above, there is often nothing."""
 
 
@@ -54,32 +55,25 @@ class CodecTransform:
 
 
 @cache
-def tested_transforms() -> tuple[CodecTransform, ...]:
+def codec_transforms() -> tuple[CodecTransform, ...]:
     """Return the transforms to try, the cheapest first; 2.4 MB, made once a process."""
+    long = {"hop_frames": _MDCT_LINES, "grid_frames": _MDCT_LINES}
+    vorbis = {"hop_frames": _MDCT_LINES, "grid_frames": _SHORT_LINES}
+    short = {"hop_frames": _SHORT_LINES, "grid_frames": _SHORT_LINES}
     return (
         CodecTransform(codec="mp3", hop_frames=576, grid_frames=576, kernel=_mp3_kernel(_MP3_TESTED)),
+        CodecTransform(codec="aac", kernel=mdct_kernel(kaiser_bessel_window(alpha=4.0), _MDCT_TESTED), **long),
+        CodecTransform(codec="ogg", kernel=mdct_kernel(vorbis_window(), _MDCT_TESTED), **vorbis),
+        CodecTransform(codec="aac", kernel=mdct_kernel(sine_window(2 * _MDCT_LINES), _MDCT_TESTED), **long),
         CodecTransform(
-            codec="aac",
-            hop_frames=_MDCT_LINES,
-            grid_frames=_MDCT_LINES,
-            kernel=mdct_kernel(kaiser_bessel_window(), _MDCT_TESTED),
+            codec="aac", kernel=mdct_kernel(kaiser_bessel_window(2 * _SHORT_LINES, alpha=6.0), _SHORT_TESTED), **short
         ),
-        CodecTransform(
-            codec="ogg",
-            hop_frames=_MDCT_LINES,
-            grid_frames=_VORBIS_GRID_FRAMES,
-            kernel=mdct_kernel(vorbis_window(), _MDCT_TESTED),
-        ),
-        CodecTransform(
-            codec="aac",
-            hop_frames=_MDCT_LINES,
-            grid_frames=_MDCT_LINES,
-            kernel=mdct_kernel(sine_window(), _MDCT_TESTED),
-        ),
+        CodecTransform(codec="ogg", kernel=mdct_kernel(vorbis_window(2 * _SHORT_LINES), _SHORT_TESTED), **short),
+        CodecTransform(codec="aac", kernel=mdct_kernel(sine_window(2 * _SHORT_LINES), _SHORT_TESTED), **short),
     )
 
 
-def sine_window(frames: int = 2 * _MDCT_LINES) -> Floats:
+def sine_window(frames: int) -> Floats:
     """Return the sine window (ISO/IEC 14496-3, 4.6.11.3.2), float64 ``(frames,)``."""
     return np.asarray(np.sin(np.pi * (np.arange(frames) + 0.5) / frames))
 

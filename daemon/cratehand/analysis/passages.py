@@ -1,6 +1,5 @@
 """A few short passages of the sound itself, kept while it streams by: the loud, steady, bright ones."""
 
-import heapq
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,8 +10,10 @@ from cratehand.domain.audio import Samples
 
 PASSAGE_FRAMES: Final = 5_120
 _STEP_FRAMES: Final = 1_024
+_STRETCH_FRAMES: Final = 1 << 15
+"""0.7 s at 44.1 kHz; at most one passage of each."""
 _STEPS: Final = PASSAGE_FRAMES // _STEP_FRAMES
-_KEPT: Final = 5
+PASSAGES: Final = 16
 _FULL_SCALE: Final = 0.9995
 _CLIPPED_WORTH: Final = 1e-3
 """Clipping after decoding smears the lines of a codec; such passages are taken where there are no others."""
@@ -31,31 +32,56 @@ class Passage:
     samples: Samples
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Candidate:
+    worth: float
+    passage: Passage
+
+
 class PassageStream:
-    """Keeps the best passage of each of the best blocks: at most 200 kB, whatever the length of the track."""
+    """Keeps the best passage of each of at most 32 stretches of the track: at most 1.3 MB, whatever its length."""
 
     def __init__(self) -> None:
         self._fed = 0
-        self._best: list[tuple[float, int, Samples]] = []
+        self._kept: list[_Candidate] = []
+        self._stretches_each = 1
+        self._stretches_waiting = 0
+        self._waiting: _Candidate | None = None
 
     def feed(self, samples: Samples) -> None:
         """Take the next block, ``(channels, frames)``; passages do not cross from one into the next."""
-        place, worth = _best_place(samples[:2])
-        if worth > 0.0 and (len(self._best) < _KEPT or worth > self._best[0][0]):
-            passage = samples[:2, place : place + PASSAGE_FRAMES].copy()
-            heapq.heappush(self._best, (worth, self._fed + place, passage))
-            if len(self._best) > _KEPT:
-                heapq.heappop(self._best)
-        self._fed += samples.shape[1]
+        for start in range(0, samples.shape[1], _STRETCH_FRAMES):
+            self._look(samples[:2, start : start + _STRETCH_FRAMES])
+
+    def _look(self, stretch: Samples) -> None:
+        place, worth = _best_place(stretch)
+        if worth > 0.0 and (self._waiting is None or worth > self._waiting.worth):
+            passage = Passage(start_frame=self._fed + place, samples=stretch[:, place : place + PASSAGE_FRAMES].copy())
+            self._waiting = _Candidate(worth=worth, passage=passage)
+        self._fed += stretch.shape[1]
+        self._stretches_waiting += 1
+        if self._stretches_waiting == self._stretches_each:
+            self._keep_waiting()
+
+    def _keep_waiting(self) -> None:
+        if self._waiting is not None:
+            self._kept.append(self._waiting)
+        self._waiting, self._stretches_waiting = None, 0
+        if len(self._kept) == 2 * PASSAGES:
+            # A long track: from now on the best of twice as many stretches.
+            pairs = zip(self._kept[::2], self._kept[1::2], strict=True)
+            self._kept = [max(pair, key=lambda candidate: candidate.worth) for pair in pairs]
+            self._stretches_each *= 2
 
     def finish(self) -> tuple[Passage, ...]:
-        """Return the passages, the best first."""
-        ordered = sorted(self._best, key=lambda kept: -kept[0])
-        return tuple(Passage(start_frame=start, samples=samples) for _, start, samples in ordered)
+        """Return the 16 best passages, the best first."""
+        self._keep_waiting()
+        ordered = sorted(self._kept, key=lambda candidate: -candidate.worth)
+        return tuple(candidate.passage for candidate in ordered[:PASSAGES])
 
 
 def _best_place(samples: Samples) -> tuple[int, float]:
-    """Return where the quietest of a passage's steps is loudest in treble, and how loud it is there."""
+    """Return where the treble is loud and steady, and how much so: at attacks codecs use short frames."""
     steps = samples.shape[1] // _STEP_FRAMES
     if steps < _STEPS:
         return 0, 0.0
@@ -63,6 +89,7 @@ def _best_place(samples: Samples) -> tuple[int, float]:
     # The difference of neighbours lifts the treble, where codecs round most coarsely.
     treble = np.square(np.diff(cut, axis=2)).mean(axis=(0, 2), dtype=np.float64)
     treble[np.abs(cut).max(axis=(0, 2)) >= _FULL_SCALE] *= _CLIPPED_WORTH
-    worths: npt.NDArray[np.float64] = np.lib.stride_tricks.sliding_window_view(treble, _STEPS).min(axis=1)
+    stretches = np.lib.stride_tricks.sliding_window_view(treble, _STEPS)
+    worths: npt.NDArray[np.float64] = stretches.min(axis=1) ** 2 / (stretches.mean(axis=1) + 1e-30)
     best = int(worths.argmax())
     return best * _STEP_FRAMES, float(worths[best])

@@ -1,9 +1,12 @@
 """The verdict on a file's codec history and the defects found, each with its number. In doubt: cannot tell."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from cratehand.analysis.bandwidth import Bandwidth
+from cratehand.analysis.codec_traces import CodecTrace
 from cratehand.analysis.signal_levels import SignalLevels
+from cratehand.analysis.source_class import name_source
 from cratehand.domain.audio import AudioFormat
 from cratehand.domain.audio_quality import AudioQuality, QualityFinding, QualityVerdict
 
@@ -18,58 +21,89 @@ _MISSING_LOSSY_S: Final = 1.0
 _MISSING_LOSSY_SHARE: Final = 0.02
 """The declared length of a lossy file without an index is an estimate."""
 
-_WALL_DB: Final = 24.0
-_HIGHEST_TELLING_WALL_HZ: Final = 17_800.0
-"""Walls of 18 kHz and more are made by mastering filters and by encoders alike."""
-_EMPTY_DB: Final = -105.0
-_FULL_BAND_HZ: Final = 20_300.0
-_FULL_BAND_DB: Final = -105.0
-_UPSAMPLED_RATES_HZ: Final = 80_000
-_OLD_NYQUIST_HZ: Final = 24_500.0
-_ENOUGH_WINDOWS: Final = 20
-_CLASSES: Final = ((11_600.0, "mp3 64"), (15_600.0, "mp3 112"), (16_700.0, "mp3 128"), (17_800.0, "mp3 160"))
-"""Upper ends of what LAME keeps (measured); AAC 128 has its wall at 17 kHz, so the class names a strength."""
+_TELLING_LINES: Final = 100
+"""With fewer sounding lines no codec would be found where there was one."""
+_ENOUGH_WINDOWS: Final = 12
+_FULL_BAND_DB: Final = -117.0
+"""12 dB over the noise of 16 bits, 8 over that of dither."""
+_CODEC_WALL_DB: Final = 20.0
+"""Measured: Opus leaves walls of 26 dB and more, the steepest falls of music itself reach 18."""
+_HIGHEST_CODEC_WALL_HZ: Final = 20_600.0
+"""Opus and MP3 320 end below; resampling filters of masters above."""
+_OLD_NYQUIST_HZ: Final = 22_200.0
+_UPSAMPLED_WALL_DB: Final = 20.0
 
 
 def judge(
     levels: SignalLevels,
     bandwidth: Bandwidth | None,
+    traces: Sequence[CodecTrace],
     *,
     sample_rate_hz: int,
     channels: int,
     declared: AudioFormat | None,
 ) -> tuple[AudioQuality, float]:
-    """Return the verdict with findings and evidence, and how sure the verdict is, 0 ... 1."""
-    verdict, source_class, confidence = _verdict(bandwidth, sample_rate_hz, declared)
-    quality = AudioQuality(
-        verdict=verdict,
-        findings=_findings(levels, sample_rate_hz, channels, declared),
-        source_class=source_class,
-        evidence=_evidence(levels, bandwidth),
-    )
+    """Return the verdict with findings and evidence, and how sure the verdict is, 0 ... 1.
+
+    A wall in the spectrum alone accuses nobody, since masters have them too; a transcode is what shows a codec's own
+    rounding. Full-band sound without such traces is genuine, and of the rest nobody can tell.
+    """
+    evidence = _evidence(levels, bandwidth)
+    if traces:
+        evidence |= _trace_evidence(_clearest(traces))
+    verdict, source_class, confidence = _verdict(levels, bandwidth, traces, sample_rate_hz, declared)
+    findings = _findings(levels, sample_rate_hz, channels, declared)
+    quality = AudioQuality(verdict=verdict, findings=findings, source_class=source_class, evidence=evidence)
     return quality, confidence
 
 
 def _verdict(
-    bandwidth: Bandwidth | None, sample_rate_hz: int, declared: AudioFormat | None
+    levels: SignalLevels,
+    bandwidth: Bandwidth | None,
+    traces: Sequence[CodecTrace],
+    sample_rate_hz: int,
+    declared: AudioFormat | None,
 ) -> tuple[QualityVerdict, str | None, float]:
     if declared is not None and not declared.lossless:
         return QualityVerdict.LOSSY, None, 1.0
-    if bandwidth is None or bandwidth.windows < _ENOUGH_WINDOWS:
+    if bandwidth is None or not traces:
         return QualityVerdict.CANNOT_TELL, None, 0.0
-    wall_hz = bandwidth.wall_hz
-    empty_above = bandwidth.above_db < _EMPTY_DB
-    if sample_rate_hz >= _UPSAMPLED_RATES_HZ and bandwidth.effective_hz < _OLD_NYQUIST_HZ and empty_above:
-        return QualityVerdict.UPSAMPLED, None, 0.8
-    walled = wall_hz is not None and bandwidth.wall_db >= _WALL_DB and wall_hz <= _HIGHEST_TELLING_WALL_HZ
-    # A wall alone may be the master's own filter, hence the modest confidence.
-    if walled and wall_hz is not None and empty_above:
-        source_class = next(name for upper_hz, name in _CLASSES if wall_hz <= upper_hz)
-        return QualityVerdict.TRANSCODE, source_class, 0.7
-    no_wall = wall_hz is None or wall_hz >= _FULL_BAND_HZ
-    if no_wall and bandwidth.top_db > _FULL_BAND_DB and sample_rate_hz >= 44_100:
-        return QualityVerdict.GENUINE, None, 0.8
+    full_band = bandwidth.top_db > _FULL_BAND_DB
+    trace = _clearest(traces)
+    if trace.convinces:
+        return QualityVerdict.TRANSCODE, name_source(trace.codec, bandwidth.wall_hz, full_band=full_band), 0.99
+    if bandwidth.windows < _ENOUGH_WINDOWS:
+        return QualityVerdict.CANNOT_TELL, None, 0.0
+    if _is_upsampled(bandwidth, sample_rate_hz) or _is_padded(levels, declared):
+        return QualityVerdict.UPSAMPLED, None, 0.9
+    walled = (
+        bandwidth.wall_hz is not None
+        and bandwidth.wall_hz < _HIGHEST_CODEC_WALL_HZ
+        and bandwidth.wall_db >= _CODEC_WALL_DB
+    )
+    if full_band and not walled and min(found.lines for found in traces) >= _TELLING_LINES:
+        return QualityVerdict.GENUINE, None, 0.9
     return QualityVerdict.CANNOT_TELL, None, 0.5
+
+
+def _clearest(traces: Sequence[CodecTrace]) -> CodecTrace:
+    """Return the trace that convinces most, or comes nearest to it."""
+    return max(traces, key=lambda found: (found.convinces, found.margin))
+
+
+def _is_upsampled(bandwidth: Bandwidth, sample_rate_hz: int) -> bool:
+    """Whether sound of a higher rate ends steeply where 44.1 or 48 kHz end, with nothing above."""
+    if bandwidth.wall_hz is None or bandwidth.wall_db < _UPSAMPLED_WALL_DB or bandwidth.above_db > _FULL_BAND_DB:
+        return False
+    old_nyquist_hz = 24_200.0 if sample_rate_hz > 80_000 else _OLD_NYQUIST_HZ
+    beyond_cd_db = bandwidth.beyond_cd_db
+    empty = beyond_cd_db is not None and (beyond_cd_db < _FULL_BAND_DB or sample_rate_hz > 80_000)
+    return empty and _HIGHEST_CODEC_WALL_HZ <= bandwidth.wall_hz <= old_nyquist_hz
+
+
+def _is_padded(levels: SignalLevels, declared: AudioFormat | None) -> bool:
+    """Whether a file of more than 16 bits holds 16."""
+    return declared is not None and (declared.bit_depth or 0) > 16 and levels.bits_in_use == 16
 
 
 def _findings(
@@ -118,6 +152,17 @@ def _evidence(levels: SignalLevels, bandwidth: Bandwidth | None) -> dict[str, fl
         evidence["effective_bandwidth_hz"] = bandwidth.effective_hz
         evidence["wall_height_db"] = bandwidth.wall_db
         evidence["level_above_wall_db"] = bandwidth.above_db
+        evidence["level_at_21_khz_db"] = bandwidth.top_db
         if bandwidth.wall_hz is not None:
             evidence["wall_hz"] = bandwidth.wall_hz
     return evidence
+
+
+def _trace_evidence(trace: CodecTrace) -> dict[str, float]:
+    """Return the numbers of the likeliest codec, whether or not they convince."""
+    return {
+        f"{trace.codec}_zero_lines_share": round(trace.share, 4),
+        "zero_lines_by_chance_share": round(trace.chance, 4),
+        "zero_lines_margin_deviations": round(trace.margin, 1),
+        "codec_frames_at_frames": float(trace.offset_frames),
+    }

@@ -9,12 +9,14 @@ from cratehand.analysis.bandwidth import BandwidthStream
 from cratehand.analysis.beat_features import HopFeatures
 from cratehand.analysis.beatgrid_fit import GridFit, fit_grid
 from cratehand.analysis.block_stream import FixedBlocks
+from cratehand.analysis.codec_traces import search_traces
 from cratehand.analysis.cues import suggest_cues
 from cratehand.analysis.energy import measure_drive, rate_energy
 from cratehand.analysis.feature_vector import Description, describe
 from cratehand.analysis.key import fit_key
 from cratehand.analysis.loudness import LoudnessStream
 from cratehand.analysis.onsets import OnsetStream
+from cratehand.analysis.passages import PassageStream
 from cratehand.analysis.pitch import PitchStream
 from cratehand.analysis.pulse import make_pulse
 from cratehand.analysis.quality import judge
@@ -62,6 +64,8 @@ class TrackAnalyser:
         self._loudness = LoudnessStream(sample_rate_hz=sample_rate_hz, channels=channels)
         self._levels = LevelStream(sample_rate_hz=sample_rate_hz, channels=channels)
         self._bandwidth = BandwidthStream(sample_rate_hz=sample_rate_hz)
+        # What is openly lossy needs no search for its codec.
+        self._passages = PassageStream() if declared is None or declared.lossless else None
         self._waveform = WaveformStream(sample_rate_hz=sample_rate_hz)
 
     def feed(self, samples: Samples) -> None:
@@ -80,6 +84,8 @@ class TrackAnalyser:
         self._levels.feed(block)
         self._loudness.feed(block)
         self._bandwidth.feed(block)
+        if self._passages is not None:
+            self._passages.feed(block)
         self._waveform.feed(block)
         self._follow(self._mono.feed(block))
 
@@ -136,6 +142,7 @@ class TrackAnalyser:
         return judge(
             levels,
             self._bandwidth.finish(),
+            search_traces(self._passages.finish()) if self._passages is not None else [],
             sample_rate_hz=self._rate_hz,
             channels=self._channels,
             declared=self._declared,

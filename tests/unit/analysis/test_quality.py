@@ -1,5 +1,7 @@
 """Verdict and findings on signals made to show exactly one defect each."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.signal import firwin, lfilter
@@ -35,16 +37,13 @@ def test_a_full_spectrum_is_genuine() -> None:
     assert found.findings == ()
 
 
-def test_a_wall_at_16_khz_is_a_transcode_of_the_128_class() -> None:
-    found = quality(lowpassed(wide_noise(), 16_000.0))
-    assert found.verdict is QualityVerdict.TRANSCODE
-    assert found.source_class == "mp3 128"
-    assert found.evidence["wall_hz"] == pytest.approx(16_000, abs=300)
+@pytest.mark.parametrize("wall_hz", [16_000.0, 20_000.0])
+def test_a_wall_may_be_the_masters_own_so_it_alone_accuses_nobody(wall_hz: float) -> None:
+    found = quality(lowpassed(wide_noise(), wall_hz))
+    assert found.verdict is QualityVerdict.CANNOT_TELL
+    assert found.source_class is None
+    assert found.evidence["wall_hz"] == pytest.approx(wall_hz, abs=300)
     assert found.evidence["effective_bandwidth_hz"] == found.evidence["wall_hz"]
-
-
-def test_a_wall_at_20_khz_may_be_a_master_so_nobody_can_tell() -> None:
-    assert quality(lowpassed(wide_noise(), 20_000.0)).verdict is QualityVerdict.CANNOT_TELL
 
 
 def test_dull_music_without_a_wall_can_not_be_told() -> None:
@@ -56,6 +55,23 @@ def test_dull_music_without_a_wall_can_not_be_told() -> None:
 def test_96_khz_without_anything_above_22_khz_is_upsampled() -> None:
     samples = lowpassed(wide_noise(duration_s=8.0, sample_rate_hz=96_000), 21_500.0, sample_rate_hz=96_000)
     assert quality(samples, sample_rate_hz=96_000).verdict is QualityVerdict.UPSAMPLED
+
+
+def test_48_khz_that_ends_where_a_cd_ends_is_upsampled() -> None:
+    samples = lowpassed(wide_noise(sample_rate_hz=48_000), 21_400.0, sample_rate_hz=48_000)
+    assert quality(samples, sample_rate_hz=48_000).verdict is QualityVerdict.UPSAMPLED
+    full = wide_noise(sample_rate_hz=48_000)
+    assert quality(full, sample_rate_hz=48_000).verdict is QualityVerdict.GENUINE
+
+
+def test_16_bits_in_a_file_of_24_are_upsampled() -> None:
+    coarse = (np.round(wide_noise() * 32768) / 32768).astype(np.float32)
+    declared = replace(lossless(), bit_depth=24)
+    padded, whole = analyse(coarse, declared=declared).quality, analyse(wide_noise(), declared=declared).quality
+    assert padded is not None
+    assert whole is not None
+    assert padded.verdict is QualityVerdict.UPSAMPLED
+    assert whole.verdict is QualityVerdict.GENUINE
 
 
 def test_what_is_openly_lossy_is_called_so() -> None:

@@ -356,7 +356,7 @@ def test_a_decoder_that_stands_still_is_ended(tmp_path: Path, monkeypatch: pytes
         reader.probe(m4a)
     with pytest.raises(UnavailableError, match="stood still"):
         next(reader.blocks(mp3))
-    assert children() == []
+    assert not [child for child in children() if "ffmpeg" in child.name()]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a shell")

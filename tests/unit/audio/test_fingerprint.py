@@ -85,13 +85,14 @@ def test_silence_has_one() -> None:
 
 
 def test_a_closed_session_holds_nothing_and_no_process_is_left() -> None:
+    before = set(psutil.Process().children(recursive=True))
     session = PRINTER.session(sample_rate_hz=44_100, channels=2)
     session.feed(melody(duration_s=10))
     session.close()
     session.close()
     assert session.finish() is None
     fingerprint(melody(duration_s=5))
-    assert psutil.Process().children(recursive=True) == []
+    assert set(psutil.Process().children(recursive=True)) <= before
 
 
 def test_an_absurd_signal_is_refused() -> None:
