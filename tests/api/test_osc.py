@@ -361,11 +361,13 @@ async def test_a_flood_of_requests_is_turned_away_and_a_repeat_of_them_is_served
     for request in range(300):
         device.send("/cratehand/track", device.session, request, "abc0000000000000")
     codes = []
-    while len(codes) < 300:
+    # The system may drop a part of such a flood, as it may on any datagram socket; what is answered counts.
+    while device.heard.qsize() or not await device.hears_nothing(for_s=0.3):
         path, values = await device.hear()
         if path != "/cratehand/result":
             codes.append((values[1], values[2] if path == "/cratehand/err" else "ack"))
     turned_away = [request for request, code in codes if code == "rate_limited"]
+    assert turned_away
     assert {code for _, code in codes} <= {"ack", "rate_limited"}
     await device.hears_nothing()
     while not device.heard.empty():

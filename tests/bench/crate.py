@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -92,9 +92,12 @@ class Usage:
     @classmethod
     def of(cls, daemon: DaemonProcess) -> "Usage":
         """Look at the daemon and at all processes that it started and that live."""
-        family = daemon.family()
-        cpu = {process.pid: sum(process.cpu_times()[:2]) for process in family}
-        memory = {process.pid: process.memory_full_info() for process in family}
+        cpu, memory = {}, {}
+        for process in daemon.family():
+            # A worker may end just now.
+            with suppress(psutil.NoSuchProcess):
+                times, sizes = process.cpu_times(), process.memory_full_info()
+                cpu[process.pid], memory[process.pid] = times.user + times.system, sizes
         return cls(
             at_s=time.monotonic(),
             cpu_s=cpu,
@@ -102,7 +105,7 @@ class Usage:
             main_rss_mb=memory[daemon.pid].rss / 1e6,
             family_rss_mb=sum(each.rss for each in memory.values()) / 1e6,
             family_pss_mb=sum(each.pss for each in memory.values()) / 1e6,
-            processes=len(family),
+            processes=len(cpu),
         )
 
     def cores_since(self, before: "Usage") -> float:

@@ -14,6 +14,7 @@ from typing import Final
 
 from cratehand.app.daemon_parts import DaemonParts, build_parts
 from cratehand.app.data_folder import DataFolder
+from cratehand.app.freed_memory import use_few_heaps
 from cratehand.app.last_resort import LastResort
 from cratehand.app.progress import Progress
 from cratehand.app.schedule import Chore, Schedule
@@ -53,15 +54,21 @@ def run_daemon(settings: Settings, options: RunOptions) -> int:
         CratehandError: The catalogue can't be opened; with `once`, what kept some of the work from being done.
     """
     folder = DataFolder(options.data_dir)
-    # Imports and sweeps compute in threads beside the servers; a thread gives way after this time, by default 5 ms, and
-    # an answer gives way and gets its turn back several times.
+    _prepare_interpreter()
+    with folder.locked(), LastResort(after_s=_LONGEST_STOP_S, clean_up=folder.remove_ready) as last_resort:
+        return asyncio.run(_live(settings, options, folder, last_resort))
+
+
+def _prepare_interpreter() -> None:
+    """Tune the whole process for servers beside threads that compute, and for a long life with a large collection."""
+    use_few_heaps()
+    # A thread that computes (an import, a sweep) gives way to the servers after this time, by default 5 ms; an answer
+    # gives way and gets its turn back several times.
     sys.setswitchinterval(_TURN_S)
     # What is there now stays for good and need not be looked through; and a sweep that makes half a million objects is
     # not to be interrupted seven hundred times, nor an answer by a search through all of them.
     gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
-    with folder.locked(), LastResort(after_s=_LONGEST_STOP_S, clean_up=folder.remove_ready) as last_resort:
-        return asyncio.run(_live(settings, options, folder, last_resort))
+    gc.set_threshold(_YOUNG_OBJECTS, 10, 10)
 
 
 async def _live(settings: Settings, options: RunOptions, folder: DataFolder, last_resort: LastResort) -> int:

@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, not_, select
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.believed import rebuild
@@ -22,8 +22,9 @@ from cratehand.catalogue.cues import cue_rows, insert_cues, load_cue_rows, repla
 from cratehand.catalogue.keys import chunks, id_of, keys_of
 from cratehand.catalogue.tracks import require_track
 from cratehand.domain.collection import CollectionChange, CollectionTrack, ImportReport
+from cratehand.domain.fields import Field
 from cratehand.domain.ids import ForeignId, TrackId
-from cratehand.domain.provenance import Source
+from cratehand.domain.provenance import Source, SourceKind
 from cratehand.domain.stores import IdSource
 
 _log = logging.getLogger(__name__)
@@ -53,6 +54,16 @@ class SqlCollectionStore:
         """
         with no_search_for_circles(len(change.tracks)):
             return self._apply(change, source=source, at_s=at_s, new_id=new_id)
+
+    def lacking(self, field: Field, *, kind: SourceKind) -> Sequence[TrackId]:
+        tracks, facts, provenances = schema.tracks.c, schema.facts.c, schema.provenances.c
+        stated = (
+            select(facts.track)
+            .join_from(schema.facts, schema.provenances)
+            .where(facts.track == tracks.track, facts.field == field.value, provenances.kind == kind.value)
+        )
+        query = select(tracks.track).where(tracks.collection_id.is_not(None), not_(stated.exists()))
+        return [id_of(key) for key in self._connection.scalars(query.order_by(tracks.track))]
 
     def attributes(self, track_ids: Sequence[TrackId]) -> Mapping[TrackId, Mapping[str, str]]:
         table = schema.attributes

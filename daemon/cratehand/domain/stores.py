@@ -15,7 +15,7 @@ from cratehand.domain.fields import Field
 from cratehand.domain.folders import KnownFile, WatchedFolder
 from cratehand.domain.ids import ContentDigest, ForeignId, JobId, PlaylistId, TrackId
 from cratehand.domain.job import Job, JobKind, JobState, Priority
-from cratehand.domain.provenance import AnyFact, Source
+from cratehand.domain.provenance import AnyFact, Source, SourceKind
 from cratehand.domain.search import Page, TrackFilter, TrackQuery
 from cratehand.domain.track import FileStamp, Presence, Track, TrackSummary
 
@@ -174,6 +174,10 @@ class CollectionStore(Protocol):
         All facts share one provenance row per source. A file is not looked at here: `presence` of a new track is
         OFFLINE until somebody saw it. A field that the collection stated before and states no more is taken back.
         """
+        ...
+
+    def lacking(self, field: Field, *, kind: SourceKind) -> Sequence[TrackId]:
+        """Return the tracks of the DJ's collection on which no source of this kind has stated a field."""
         ...
 
     def attributes(self, track_ids: Sequence[TrackId]) -> Mapping[TrackId, Mapping[str, str]]:

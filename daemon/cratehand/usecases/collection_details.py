@@ -14,7 +14,6 @@ from cratehand.domain.fields import Field
 from cratehand.domain.ids import ForeignId, TrackId
 from cratehand.domain.ports import Clock
 from cratehand.domain.provenance import AnyFact, Fact, Source, SourceKind
-from cratehand.domain.search import TrackFilter
 from cratehand.domain.stores import Catalogue, Stores
 from cratehand.usecases.event_bus import EventBus
 from cratehand.usecases.lanes import Lanes
@@ -116,15 +115,7 @@ class CollectionDetails:
 
     def _never_read(self) -> list[TrackId]:
         with self._catalogue.reading() as stores:
-            ids = stores.tracks.matching_ids(TrackFilter())
-            said = stores.facts.statements(ids, Field.BEAT_GRID)
-            tracks = stores.tracks.many(ids)
-        return [
-            track_id
-            for track_id, track in tracks.items()
-            if track.collection_id is not None
-            and not any(fact.source.kind is SourceKind.REKORDBOX for fact in said.get(track_id, ()))
-        ]
+            return list(stores.collection.lacking(Field.BEAT_GRID, kind=SourceKind.REKORDBOX))
 
     def _collection_ids(self, batch: Sequence[TrackId]) -> dict[ForeignId, TrackId]:
         with self._catalogue.reading() as stores:
