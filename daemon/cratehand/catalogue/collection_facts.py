@@ -64,7 +64,7 @@ class CollectionFacts:
         """Add new tracks with all that is said of them."""
         with indexes_later(self._connection, schema.believed, coming=len(tracks)):
             # In the order of the keys each table grows at its end, which is several times faster.
-            for piece in chunks(sorted(tracks, key=lambda new: new.track), 1000):
+            for piece in chunks(sorted(tracks, key=lambda new: new.track), 5000):
                 self._add_piece(piece, collection=collection, at_s=at_s)
 
     def _add_piece(self, tracks: Sequence[NewTrack], *, collection: str, at_s: float) -> None:
