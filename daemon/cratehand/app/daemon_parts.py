@@ -109,7 +109,7 @@ class DaemonParts:
         """Close what is not an async context manager."""
         self.pool.shutdown()
         if self.rekordbox is not None:
-            self.rekordbox.reader.close()
+            self.rekordbox.close()
         self.offline.close()
 
 

@@ -7,11 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from cratehand.app.clock import SystemClock, new_id
+from cratehand.app.first_import import FirstImport
 from cratehand.app.rekordbox_details import read_details
 from cratehand.app.workers import WorkerPool
+from cratehand.catalogue.device import SqliteCatalogue
 from cratehand.domain.ids import TrackId
 from cratehand.domain.provenance import Source, SourceKind
-from cratehand.domain.stores import Catalogue
 from cratehand.usecases.collection_details import CollectionDetails
 from cratehand.usecases.collection_sync import CollectionSync
 from cratehand.usecases.event_bus import EventBus
@@ -28,13 +29,19 @@ class RekordboxParts:
     reader: RekordboxDatabase
     sync: CollectionSync
     details: CollectionDetails
+    first_import: FirstImport
+
+    def close(self) -> None:
+        """End the first import where it is, and keep what the next start needs."""
+        self.first_import.stop()
+        self.reader.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RekordboxNeeds:
     """What those parts are built from."""
 
-    catalogue: Catalogue
+    catalogue: SqliteCatalogue
     cache: Path
     pool: WorkerPool
     quiet: Quiet
@@ -58,6 +65,7 @@ def rekordbox_parts(database: Path, needs: RekordboxNeeds) -> RekordboxParts:
         lanes=needs.lanes,
     )
     loop = asyncio.get_running_loop()
+    first_import = FirstImport(database, cache=needs.cache, catalogue=needs.catalogue.path)
 
     def changed(track_ids: Sequence[TrackId]) -> None:
         loop.call_soon_threadsafe(details.want, track_ids)
@@ -70,5 +78,6 @@ def rekordbox_parts(database: Path, needs: RekordboxNeeds) -> RekordboxParts:
         new_id=new_id,
         publish=needs.bus.publish,
         changed=changed,
+        first_import=first_import,
     )
-    return RekordboxParts(reader=reader, sync=sync, details=details)
+    return RekordboxParts(reader=reader, sync=sync, details=details, first_import=first_import)

@@ -34,12 +34,17 @@ def become_worker(log: str | None) -> None:
     Args:
         log: File that takes what decoders write to the standard error stream, and the trace of a crash in one of them.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
     if log is not None:
         with open(log, "ab", buffering=0) as file:  # noqa: PTH123
             os.dup2(file.fileno(), 2)
         faulthandler.enable()
     _lower_priority()
+
+
+def end_with_parent() -> None:
+    """Make this process deaf to Ctrl-C, which the daemon answers, and let it end when the daemon is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True, name="parent watch").start()

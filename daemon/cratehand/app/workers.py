@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 from pebble import ProcessPool
 
+from cratehand.app.first_import import PROCESS_NAME
 from cratehand.app.worker import become_worker
 from cratehand.domain.errors import UnavailableError
 
@@ -135,5 +136,6 @@ def _end(pool: ProcessPool) -> None:
     pool.stop()  # type: ignore[no-untyped-call]
     # A worker keeps nothing that it would have to save; asked politely, one after the other, they may take seconds.
     for worker in multiprocessing.active_children():
-        worker.kill()
+        if worker.name != PROCESS_NAME:
+            worker.kill()
     pool.join()

@@ -25,7 +25,10 @@ _FEW: Final = 200
 
 
 class CollectionSync:
-    """Follows the DJ's collection."""
+    """Follows the DJ's collection.
+
+    With `first_import`, that brings in everything where nothing of this collection is known yet; else it happens here.
+    """
 
     def __init__(  # noqa: PLR0913
         self,
@@ -37,6 +40,7 @@ class CollectionSync:
         new_id: IdSource,
         publish: Publish,
         changed: Callable[[Sequence[TrackId]], None] = lambda _: None,
+        first_import: Callable[[], ImportReport] | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._reader = reader
@@ -45,6 +49,7 @@ class CollectionSync:
         self._new_id = new_id
         self._publish = publish
         self._changed = changed
+        self._first_import = first_import
         self._last_error: str | None = None
 
     @property
@@ -62,12 +67,14 @@ class CollectionSync:
         Raises:
             CratehandError: As `CollectionReader.read`.
         """
+        began_s = self._clock.monotonic_s()
         report = self._take_over()
         if report is None:
             return ImportReport()
         logger.info(
-            "collection: %d added, %d changed, %d removed, %d cues, %d playlists",
+            "collection: %d added, %d changed, %d removed, %d cues, %d playlists, in %.2f s",
             len(report.added), len(report.changed), len(report.removed), report.cues, report.playlists,
+            self._clock.monotonic_s() - began_s,
         )  # fmt: skip
         self._announce(report)
         touched = [*report.added, *report.changed]
@@ -79,6 +86,8 @@ class CollectionSync:
         """Read and write; what was read is let go with the end of this, before anything else is loaded."""
         with self._catalogue.reading() as stores:
             mark = stores.collection.mark(self._reader.source)
+        if mark is None and self._first_import is not None:
+            return self._first_import()
         change = self._reader.read(mark)
         if change.is_empty:
             return None
