@@ -32,7 +32,7 @@ from tests.bench.report import Report, command
 from tests.bench.servers import Row, TimedDevice
 from tests.music import groove
 
-FILES: Final = 60
+FILES: Final = 160
 FILE_S: Final = 240.0
 LIMIT_MS: Final = 5.0
 HEAD: Final = ("call", "workers", "calls", "p50 ms", "p99 ms", "max ms", "lost", "echo p99 ms", "wanted", "met")

@@ -27,7 +27,7 @@ class TimedDaemon(DaemonProcess):
     """
 
     def __init__(self, data_dir: Path, *arguments: str, **settings: str) -> None:
-        self._began_s = time.perf_counter()
+        self._began_s, self._wall_start_s = time.perf_counter(), time.time()
         super().__init__(data_dir, *arguments, **{"logs__level": "debug", **settings})
 
     def __enter__(self) -> Self:
@@ -51,10 +51,6 @@ class TimedDaemon(DaemonProcess):
             if time.monotonic() > until_s:
                 raise TimeoutError(f"no line with {parts} in {log} for {timeout_s:.0f} s")
             time.sleep(0.1)
-
-    @property
-    def _wall_start_s(self) -> float:
-        return psutil.Process(self.pid).create_time() - 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ class RekordboxDatabase:
         self._gave_up_at: DatabaseStamp | str | None = None
         self._saved_at_s = self._swept_at_s = float("-inf")
         self._sweep_took_s = 0.0
-        self._unsaved = self._sweep_owed = False
+        self._unsaved = self._sweep_owed = self._all_compared = False
         self._state = "not read yet"
 
     @property
@@ -156,7 +156,7 @@ class RekordboxDatabase:
     def _read(self, since: Mapping[str, object] | None) -> CollectionChange:
         began_s = self._now_s()
         looks = self._looks()
-        baseline = self._baseline_of(since)
+        baseline = self._baseline_of(since, looks)
         sweeping = Sweeping(
             now=self._sweep_due(),
             allowed=began_s - self._swept_at_s >= self._sweep_took_s / _SWEEP_SHARE,
@@ -171,6 +171,9 @@ class RekordboxDatabase:
         if harvest.full or harvest.swept:
             # The first sweep after a full read need not wait for its share of the time.
             self._swept_at_s, self._sweep_took_s = began_s, self._now_s() - began_s if harvest.swept else 0.0
+            self._unsaved = self._all_compared = True
+        elif not change.is_empty:
+            self._all_compared = False
         if harvest.full or began_s - self._saved_at_s >= _SAVE_EVERY_S:
             self._save()
         self._report(outcome, change, self._now_s() - began_s)
@@ -191,12 +194,15 @@ class RekordboxDatabase:
         self._baseline = baseline
         return change
 
-    def _baseline_of(self, since: Mapping[str, object] | None) -> Baseline | None:
+    def _baseline_of(self, since: Mapping[str, object] | None, looks: DatabaseStamp | str) -> Baseline | None:
         if since is None or since.get("format") != _MARK_FORMAT:
             return None
         baseline = self._baseline
-        if baseline is None:
-            baseline = load_baseline(self._kept)
+        if baseline is None and (kept := load_baseline(self._kept)) is not None:
+            baseline, looked = kept
+            if isinstance(looks, DatabaseStamp) and repr(looks) == looked:
+                # Nobody wrote since every row was compared.
+                self._seen, self._swept_at_s, self._all_compared = looks, self._now_s(), True
         return baseline if baseline is not None and baseline.token == since.get("token") else None
 
     def _looks(self) -> DatabaseStamp | str:
@@ -212,7 +218,8 @@ class RekordboxDatabase:
 
     def _save(self) -> None:
         if self._baseline is not None and self._unsaved:
-            self._baseline.save(self._kept)
+            is_sure = self._all_compared and self._seen is not None
+            self._baseline.save(self._kept, looked=repr(self._seen) if is_sure else "")
             self._unsaved, self._saved_at_s = False, self._now_s()
 
     def _report(self, outcome: Outcome[Harvest], change: CollectionChange, took_s: float) -> None:

@@ -22,7 +22,7 @@ from cratehand_bridges.rekordbox.rows import DELETED, FOLLOWED, ID, OWNER, USN, 
 
 _log = logging.getLogger(__name__)
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _PARTS: Final = ("ids", "owners", "usns", "sums")
 
 Bytes = npt.NDArray[np.bytes_]
@@ -118,9 +118,17 @@ class Baseline:
     update_count: int
     tables: Mapping[str, Fingerprints]
 
-    def save(self, path: Path) -> None:
-        """Write the baseline, atomically. A cache: where it can't be written the next start reads everything."""
-        head = {"version": _VERSION, "token": self.token, "id": self.database_id, "count": self.update_count}
+    def save(self, path: Path, *, looked: str) -> None:
+        """Write the baseline, atomically. A cache: where it can't be written the next start reads everything.
+
+        Args:
+            path: Where to.
+            looked: How the files of the database looked when every row was compared; empty where rows changed since.
+        """
+        head = {
+            "version": _VERSION, "token": self.token, "id": self.database_id, "count": self.update_count,
+            "looked": looked,
+        }  # fmt: skip
         arrays: dict[str, npt.NDArray[np.generic]] = {"head": np.frombuffer(json.dumps(head).encode(), dtype=np.uint8)}
         for name, prints in self.tables.items():
             arrays |= {f"{name}.{part}": getattr(prints, part) for part in _PARTS}
@@ -136,8 +144,8 @@ class Baseline:
                 unfinished.unlink(missing_ok=True)
 
 
-def load_baseline(path: Path) -> Baseline | None:
-    """Read a kept baseline; None where there is none, or it is not of this version, or damaged."""
+def load_baseline(path: Path) -> tuple[Baseline, str] | None:
+    """Read a kept baseline and how the files looked; None where there is none, or not of this version, or damaged."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             head = json.loads(arrays["head"].tobytes())
@@ -146,7 +154,8 @@ def load_baseline(path: Path) -> Baseline | None:
             tables = {
                 table.name: Fingerprints(*(arrays[f"{table.name}.{part}"] for part in _PARTS)) for table in FOLLOWED
             }
-            return Baseline(str(head["token"]), str(head["id"]), int(head["count"]), tables)
+            baseline = Baseline(str(head["token"]), str(head["id"]), int(head["count"]), tables)
+            return baseline, str(head["looked"])
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:

@@ -11,6 +11,9 @@ import pytest
 from cratehand.domain.collection import CollectionChange
 from cratehand.domain.fields import Field
 from cratehand_bridges.rekordbox import RekordboxDatabase
+from cratehand_bridges.rekordbox.changes import TableChange, swept_change
+from cratehand_bridges.rekordbox.fingerprints import Fingerprints
+from cratehand_bridges.rekordbox.rows import Reader, Table
 from tests.fakes.rekordbox_database import FakeCue, FakeTrack, MasterDb
 from tests.unit.bridges.rekordbox.conftest import Stopwatch
 from tests.unit.bridges.rekordbox.random_edits import Follower, edit
@@ -217,6 +220,34 @@ def test_a_restart_goes_on_from_the_kept_mark(master: MasterDb, ids: list[str], 
     change = reader_of(master.path).read(mark)
     assert changed(change) == {ids[1]}
     assert list(change.deleted_tracks) == [ids[2]]
+
+
+def test_a_restart_beside_a_database_that_nobody_touched_compares_no_rows(
+    master: MasterDb, ids: list[str], reader_of: ReaderOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+
+    def counted(reader: Reader, table: Table, before: Fingerprints) -> TableChange:
+        compared.append(table.name)
+        return swept_change(reader, table, before)
+
+    monkeypatch.setattr("cratehand_bridges.rekordbox.harvest.swept_change", counted)
+    reader = reader_of(master.path)
+    mark = reader.read(None).mark
+    reader.close()
+    assert reader_of(master.path).read(mark).is_empty
+    assert compared == []
+    master.change_track(ids[0], Rating=2)
+    reader = reader_of(master.path)
+    mark = reader.read(mark).mark
+    reader.close()
+    assert compared != []
+    with master.batch():
+        master.change_track(ids[0], Rating=3)
+        with master.foreign():
+            master.change_track(ids[3], Title="Hidden behind it")
+    reader = reader_of(master.path)
+    assert changed(reader.read(mark)) == {ids[0], ids[3]}
 
 
 def test_an_old_or_foreign_mark_gives_everything(master: MasterDb, ids: list[str], reader_of: ReaderOf) -> None:
