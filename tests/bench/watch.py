@@ -66,7 +66,7 @@ def run(quick: bool) -> Report:
         assert [seen.path for seen in change.altered] == [paths[FILES // 2]]
         rows.append(("one changed, its mtime and size put back", changed_s, "found"))
         known = apply(change, known)
-        fresh = [KnownFile(track_id=TrackId(f.track_id), path=Path(str(f.path)), stamp=f.stamp, presence=f.presence)
+        fresh = [KnownFile(track_id=TrackId(f.track_id), name=str(f.path), stamp=f.stamp, presence=f.presence)
                  for f in known]  # fmt: skip
         restart_s, change = timed(DiskScanner(ignore=IgnoreRules(), clock=SystemClock()), root, fresh)
         assert change.is_empty

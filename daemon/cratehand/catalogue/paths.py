@@ -32,9 +32,12 @@ def text_of_name(name: str) -> str:
 
 def path_of(text: str) -> Path:
     """Return the path of a kept text."""
-    if text.startswith(_BYTES):
-        return Path(os.fsdecode(bytes.fromhex(text.removeprefix(_BYTES))))
-    return Path(text)
+    return Path(name_of(text))
+
+
+def name_of(text: str) -> str:
+    """Return the same as a string."""
+    return os.fsdecode(bytes.fromhex(text.removeprefix(_BYTES))) if text.startswith(_BYTES) else text
 
 
 def path_key(text: str, *, ignore_case: bool) -> str:

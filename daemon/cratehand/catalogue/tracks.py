@@ -11,7 +11,7 @@ from cratehand.catalogue.believed import COLUMNS, believed_row, rebuild
 from cratehand.catalogue.bulk import insert_rows, no_search_for_circles
 from cratehand.catalogue.keys import chunks, find_key, id_of, key_of, keys_of, prefix_range
 from cratehand.catalogue.merging import absorb_track
-from cratehand.catalogue.paths import ESCAPED_RANGE, is_escaped, key_range, path_key, path_of, text_of
+from cratehand.catalogue.paths import ESCAPED_RANGE, is_escaped, key_range, name_of, path_key, path_of, text_of
 from cratehand.catalogue.removal import delete_tracks
 from cratehand.catalogue.schema import storable
 from cratehand.catalogue.search import find_keys, find_page, load_summaries
@@ -297,7 +297,7 @@ def _track(row: Row[Any]) -> Track:
 
 
 def _known_file(key: int, text: str, stamp: str | None, presence: str) -> KnownFile:
-    return KnownFile(track_id=id_of(key), path=path_of(text), stamp=_stamp(stamp), presence=_PRESENCES[presence])
+    return KnownFile(track_id=id_of(key), name=name_of(text), stamp=_stamp(stamp), presence=_PRESENCES[presence])
 
 
 def _text(path: Path | None) -> str | None:

@@ -24,9 +24,15 @@ class KnownFile:
     """A file that the catalogue knows."""
 
     track_id: TrackId
-    path: Path
+    name: str
+    """The whole path as text: of 100,000 files at once, and most are compared by it only."""
     stamp: FileStamp | None
     presence: Presence
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return Path(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

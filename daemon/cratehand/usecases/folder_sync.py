@@ -235,4 +235,4 @@ def _known_of(stores: Stores, paths: Sequence[Path]) -> list[KnownFile]:
 
 def _known(track: Track) -> KnownFile:
     assert track.path is not None
-    return KnownFile(track_id=track.id, path=track.path, stamp=track.stamp, presence=track.presence)
+    return KnownFile(track_id=track.id, name=str(track.path), stamp=track.stamp, presence=track.presence)

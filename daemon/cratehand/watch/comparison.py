@@ -82,10 +82,10 @@ class Comparison:
         for key in [key for key in new if key in self._known and key not in settled]:
             self._judge_there(self._known[key], new.pop(key))
         displaced = unseen if everything else [*unseen, *(f for k, f in self._known.items() if k not in scope)]
-        moved = self._match_moved(displaced, taken={str(self._known[key].path) for key in traded}) if new else set()
+        moved = self._match_moved(displaced, taken={self._known[key].name for key in traded}) if new else set()
         for file in unseen:
             # What lay where another known file lies now and was not found elsewhere is gone with that news.
-            if str(file.path) not in moved and path_key(str(file.path)) not in self._displaced:
+            if file.name not in moved and path_key(file.name) not in self._displaced:
                 self._judge_unseen(file)
         landed = [self._seen(found) for found in new.values() if found.stat.st_size and self._is_calm(found)]
         return FolderChange(
@@ -101,7 +101,7 @@ class Comparison:
         for double in self._walk.doubles:
             key = path_key(double.path)
             file = self._known.get(key)
-            if file is not None and str(file.path) == double.path:
+            if file is not None and file.name == double.path:
                 self._walk.files[key] = double
 
     def _match_traded(self) -> set[str]:
@@ -124,7 +124,7 @@ class Comparison:
             if file is None or not (self._left(file) or self._holds_known(file, by_content)):
                 continue
             if self._is_calm(files[key]):
-                traded[path_key(str(file.path))] = key
+                traded[path_key(file.name)] = key
                 self._moved.append((file.path, self._seen(files.pop(key))))
         self._displaced = set(traded.values()) - traded.keys()
         return set(traded)
@@ -145,7 +145,7 @@ class Comparison:
         except (OSError, ValueError):
             return False
         holder = by_content.get(_content(FileStamp.of(there)))
-        return holder is not None and holder is not file and self._walk.is_stable(str(file.path), there.st_dev)
+        return holder is not None and holder is not file and self._walk.is_stable(file.name, there.st_dev)
 
     def _judge_there(self, file: KnownFile, found: Found) -> None:
         stamp = file.stamp
@@ -153,14 +153,14 @@ class Comparison:
             if self._is_calm(found):
                 self._altered.append(self._seen(found))
             return
-        if str(file.path) != found.path and not os.path.lexists(file.path):
+        if file.name != found.path and not os.path.lexists(file.path):
             self._moved.append((file.path, self._seen(found)))
         elif file.presence is not Presence.PRESENT:
             self._returned.append(file.path)
 
     def _judge_unseen(self, file: KnownFile) -> None:
         """Judge a known file that the walk did not meet: outside, ignored, gone, or on a drive that is not there."""
-        path = str(file.path)
+        path = file.name
         key = path_key(path)
         if key.startswith(self._dark):
             if file.presence is not Presence.OFFLINE:
@@ -197,7 +197,7 @@ class Comparison:
         for file in displaced:
             if file.stamp is not None:
                 by_content.setdefault(_content(file.stamp), []).append(file)
-            by_case.setdefault(path_key(str(file.path)).casefold(), []).append(file)
+            by_case.setdefault(path_key(file.name).casefold(), []).append(file)
         matched = set(taken)
         for key in sorted(self._walk.files):
             found = self._walk.files[key]
@@ -205,10 +205,10 @@ class Comparison:
             if any(_is_linked_twin(file.path, found.path) for file in same):
                 del self._walk.files[key]
                 continue
-            free = [file for file in (*same, *by_case.get(key.casefold(), [])) if str(file.path) not in matched]
+            free = [file for file in (*same, *by_case.get(key.casefold(), [])) if file.name not in matched]
             previous = self._find_previous(found, free, same)
             if previous is not None:
-                matched.add(str(previous.path))
+                matched.add(previous.name)
                 self._moved.append((previous.path, self._seen(found)))
                 del self._walk.files[key]
         return matched
@@ -225,7 +225,7 @@ class Comparison:
 
     def _left(self, file: KnownFile) -> bool:
         """Whether a known file is no longer at its path although its drive is there."""
-        key = path_key(str(file.path))
+        key = path_key(file.name)
         if not file.path.is_absolute() or key.startswith((*self._dark, *self._blind)):
             return False
         if key in self._displaced:

@@ -195,7 +195,7 @@ class _Look:
     def __init__(self, walk: TreeWalk, mounts: MountTable, known: Sequence[KnownFile]) -> None:
         self.mounts = mounts
         self.walk = walk
-        self.known = {path_key(str(file.path)): file for file in known}
+        self.known = {path_key(file.name): file for file in known}
         self._sorted: list[str] | None = None
 
     def known_at_or_below(self, path: str) -> dict[str, KnownFile]:

@@ -59,13 +59,15 @@ def apply(change: FolderChange, known: Sequence[KnownFile], *, roots: Iterable[P
                 files[key] = replace(file, presence=Presence.OFFLINE)
     moved = [(files.pop(path_key(str(before))), seen) for before, seen in change.moved]
     for file, seen in moved:
-        files[path_key(str(seen.path))] = replace(file, path=seen.path, stamp=seen.stamp, presence=Presence.PRESENT)
+        files[path_key(str(seen.path))] = replace(
+            file, name=str(seen.path), stamp=seen.stamp, presence=Presence.PRESENT
+        )
     for seen in change.altered:
         key = path_key(str(seen.path))
-        files[key] = replace(files[key], path=seen.path, stamp=seen.stamp, presence=Presence.PRESENT)
+        files[key] = replace(files[key], name=str(seen.path), stamp=seen.stamp, presence=Presence.PRESENT)
     for seen in change.landed:
         key = path_key(str(seen.path))
         assert key not in files, f"{seen.path} landed although it is known"
         track_id = TrackId(f"{len(files):016x}")
-        files[key] = KnownFile(track_id=track_id, path=seen.path, stamp=seen.stamp, presence=Presence.PRESENT)
+        files[key] = KnownFile(track_id=track_id, name=str(seen.path), stamp=seen.stamp, presence=Presence.PRESENT)
     return list(files.values())

@@ -31,7 +31,7 @@ def put(path: Path, content: bytes = b"sound") -> Path:
 
 def known_of(*paths: Path, presence: Presence = Presence.PRESENT) -> list[KnownFile]:
     return [
-        KnownFile(track_id=TrackId(f"{n:016x}"), path=path, stamp=FileStamp.of(path.stat()), presence=presence)
+        KnownFile(track_id=TrackId(f"{n:016x}"), name=str(path), stamp=FileStamp.of(path.stat()), presence=presence)
         for n, path in enumerate(paths)
     ]
 
@@ -248,7 +248,7 @@ def test_odd_names_are_names(tmp_path: Path, name: str, look) -> None:
 def test_a_known_path_in_another_unicode_form_is_the_same_file(tmp_path: Path, look) -> None:
     composed, decomposed = tmp_path / "Bj\u00f6rk.mp3", tmp_path / "Bjo\u0308rk.mp3"
     put(decomposed)
-    known = [replace(known_of(decomposed)[0], path=composed)]
+    known = [replace(known_of(decomposed)[0], name=str(composed))]
     change = look(scanner(), tmp_path, known, decomposed)
     if not composed.exists():
         assert [(path, seen.path) for path, seen in change.moved] == [(composed, decomposed)]
@@ -275,7 +275,7 @@ def test_a_path_that_no_file_can_have_is_gone_and_nothing_crashes(tmp_path: Path
         tmp_path / "a.mp3" / "b",
     ]
     known = [
-        KnownFile(track_id=TrackId(str(n)), path=path, stamp=stamp, presence=Presence.PRESENT)
+        KnownFile(track_id=TrackId(str(n)), name=str(path), stamp=stamp, presence=Presence.PRESENT)
         for n, path in enumerate(odd)
     ]
     assert set(scanner().sweep([tmp_path], known).gone) == set(odd)
@@ -283,7 +283,7 @@ def test_a_path_that_no_file_can_have_is_gone_and_nothing_crashes(tmp_path: Path
 
 def test_nothing_is_said_of_paths_of_another_system(tmp_path: Path) -> None:
     put(tmp_path / "a.mp3")
-    foreign = KnownFile(track_id=TrackId("1"), path=Path("C:/Music/a.mp3"), stamp=None, presence=Presence.OFFLINE)
+    foreign = KnownFile(track_id=TrackId("1"), name="C:/Music/a.mp3", stamp=None, presence=Presence.OFFLINE)
     assert not {*scanner().sweep([tmp_path], [foreign]).gone}
 
 
@@ -431,7 +431,7 @@ def test_known_files_outside_watched_folders_are_verified(tmp_path: Path) -> Non
     known = known_of(here, gone, changed)
     gone.unlink()
     put(changed, b"longer than before")
-    on_drive = replace(known[0], path=Path("/Volumes/No Such Stick/a.mp3"))
+    on_drive = replace(known[0], name="/Volumes/No Such Stick/a.mp3")
     change = scanner().sweep([root], [*known, on_drive])
     assert change.gone == (gone,)
     assert [seen.path for seen in change.altered] == [changed]
