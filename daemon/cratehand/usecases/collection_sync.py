@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from cratehand.domain.collection import ImportReport
@@ -69,8 +69,8 @@ class CollectionSync:
             CratehandError: As `CollectionReader.read`.
         """
         began_s = self._clock.monotonic_s()
-        report = self._take_over()
-        if report is None:
+        report = self._bring_in_everything()
+        if report is None and (report := self._take_over()) is None:
             return ImportReport()
         logger.info(
             "collection: %d added, %d changed, %d removed, %d cues, %d playlists, in %.2f s",
@@ -83,13 +83,28 @@ class CollectionSync:
         self._look_at_files(touched)
         return report
 
+    def _bring_in_everything(self) -> ImportReport | None:
+        """Do the first import; None where it was done long ago, or has no way of its own."""
+        if self._first_import is None or self._mark() is not None:
+            return None
+        first = self._first_import()
+        # Read on at once: as long as nobody wrote since, the reader need not compare every row.
+        then = self._take_over() or ImportReport()
+        return ImportReport(
+            added=(*first.added, *then.added),
+            changed=then.changed,
+            removed=then.removed,
+            cues=first.cues + then.cues,
+            playlists=first.playlists + then.playlists,
+        )
+
+    def _mark(self) -> Mapping[str, object] | None:
+        with self._catalogue.reading() as stores:
+            return stores.collection.mark(self._reader.source)
+
     def _take_over(self) -> ImportReport | None:
         """Read and write; what was read is let go with the end of this, before anything else is loaded."""
-        with self._catalogue.reading() as stores:
-            mark = stores.collection.mark(self._reader.source)
-        if mark is None and self._first_import is not None:
-            return self._first_import()
-        change = self._reader.read(mark)
+        change = self._reader.read(self._mark())
         if change.is_empty:
             return None
         with self._catalogue.writing() as stores:
