@@ -14,6 +14,7 @@ from cratehand.analysis.lattice import LatticeFit, fit_lattice
 from cratehand.analysis.pulse import BEAT_WEIGHTS, Pulse, has_pulse, make_pulse
 from cratehand.analysis.tempo import TempoCandidate, clarity, local_agreement, tempo_candidates
 from cratehand.domain.beatgrid import BeatGrid, GridAnchor
+from cratehand.domain.tempo import PossibleTempo, is_octave
 
 _CONSTANT_AGREEMENT: Final = 0.85
 """Share of segments that must lie within 12 ms of one lattice."""
@@ -28,6 +29,8 @@ _SNAP_S: Final = 0.006
 """Programmed music has whole tempos: one that ends up this near over the whole track is taken."""
 _SNAP_HUNDREDTH_S: Final = 0.002
 _BEFORE_START_S: Final = 0.005
+_SAME: Final = 0.03
+_WORTH_TELLING: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,6 +52,25 @@ class GridFit:
     grid_confidence: float
     beats: BeatFeatures
     candidates: tuple[TempoCandidate, ...]
+
+    @property
+    def possible(self) -> tuple[PossibleTempo, ...]:
+        """The tempo and what else it may be, most likely first; the doubt about it is shared out among the others."""
+        first = PossibleTempo(tempo_bpm=round(self.tempo_bpm, 2), confidence=self.tempo_confidence)
+        others = [
+            (self.tempo_bpm * _octave(each.tempo_bpm / self.tempo_bpm), each.weight**2)
+            for each in self.candidates
+            if abs(each.tempo_bpm / self.tempo_bpm - 1.0) > _SAME
+        ]
+        total = sum(weight for _, weight in others)
+        found = [
+            PossibleTempo(
+                tempo_bpm=round(tempo_bpm, 2), confidence=round((1.0 - self.tempo_confidence) * weight / total, 3)
+            )
+            for tempo_bpm, weight in others
+        ]
+        likely = [other for other in found if other.confidence >= _WORTH_TELLING]
+        return (first, *sorted(likely, key=lambda other: -other.confidence))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +205,7 @@ def _with_bars(
         beats_per_bar=BEATS_PER_BAR,
     )
     tempo_bpm = grid.main_tempo_bpm
-    rival = max((other.weight for other in candidates if _is_octave(other.tempo_bpm / tempo_bpm)), default=0.0)
+    rival = max((other.weight for other in candidates if is_octave(other.tempo_bpm / tempo_bpm)), default=0.0)
     tempo_sure = pulse_sure * (0.6 + 0.4 * found.fit_quality) * (1.0 - 0.35 * min(rival, 1.0) ** 2)
     bars_sure = 0.5 + 0.5 * downbeat.confidence
     return GridFit(
@@ -196,5 +218,6 @@ def _with_bars(
     )
 
 
-def _is_octave(ratio: float) -> bool:
-    return min(abs(ratio - 2.0) / 2.0, abs(ratio - 0.5) / 0.5) < 0.03
+def _octave(ratio: float) -> float:
+    """Return the ratio, or exactly 2 or 1/2 where it is that."""
+    return 2.0 if is_octave(ratio) and ratio > 1.0 else 0.5 if is_octave(ratio) else ratio

@@ -18,6 +18,8 @@ from cratehand.domain.key import Mode, MusicalKey
 _MAJOR: Final = (1.0000, 0.1573, 0.4200, 0.1570, 0.5296, 0.3669, 0.1632, 0.7711, 0.1676, 0.3827, 0.2113, 0.2965)
 _MINOR: Final = (1.0000, 0.2330, 0.3615, 0.3905, 0.2925, 0.3777, 0.1961, 0.7425, 0.2701, 0.2161, 0.4228, 0.2272)
 _BASS_WEIGHT: Final = 0.25
+_PHRASE_WEIGHT: Final = 0.25
+"""What a bass that begins each phrase on one tone adds for the keys on that tone."""
 
 _LEAST_CORRELATION: Final = 0.45
 _LEAST_TUNED: Final = 0.06
@@ -36,15 +38,24 @@ class KeyFit:
     tuning_cents: float | None
 
 
-def fit_key(chroma: HopStore, bass: HopStore, deviations: Floats) -> KeyFit:
-    """Find the key of a whole track; no key where tones are few or belong to none."""
+def fit_key(chroma: HopStore, bass: HopStore, deviations: Floats, *, phrase_starts: Floats | None = None) -> KeyFit:
+    """Find the key of a whole track; no key where tones are few or belong to none.
+
+    Args:
+        chroma: Rows of `cratehand.analysis.pitch.PitchStream.chroma`.
+        bass: Its bass.
+        deviations: Its deviations.
+        phrase_starts: What the bass plays where phrases begin, see `cratehand.analysis.phrase_bass`.
+    """
     cents, tuned = tuning(deviations)
     fine = _lasting_mean(chroma)
     if tuned < _LEAST_TUNED or not fine.any():
         return KeyFit(key=None, confidence=0.0, tuning_cents=None)
     profile, low = pitch_classes(fine, cents), _lasting_mean(bass)
     correlations = _correlations(profile)
-    score = correlations + _BASS_WEIGHT * (_correlations(low) if low.any() else 0.0)
+    score = key_scores(profile, low)
+    if phrase_starts is not None:
+        score = score + _PHRASE_WEIGHT * np.tile(phrase_starts, 2)
     order = np.argsort(score)[::-1]
     best = int(order[0])
     tuning_cents = round(cents, 1)
@@ -55,6 +66,20 @@ def fit_key(chroma: HopStore, bass: HopStore, deviations: Floats) -> KeyFit:
     confidence = (0.35 + 0.65 * min(margin / _SURE_MARGIN, 1.0)) * (0.4 + 0.6 * fits) * min(chroma.hops / 64.0, 1.0)
     key = MusicalKey(tonic=best % 12, mode=Mode.MAJOR if best < 12 else Mode.MINOR)
     return KeyFit(key=key, confidence=round(confidence, 3), tuning_cents=tuning_cents)
+
+
+def tonal_fit(chroma: HopStore, bass: HopStore, deviations: Floats) -> tuple[float, float] | None:
+    """Return how well the best major and the best minor key fit, as `fit_key` weighs them; None without tones."""
+    fine, low = _lasting_mean(chroma), _lasting_mean(bass)
+    if not fine.any():
+        return None
+    score = key_scores(pitch_classes(fine, tuning(deviations)[0]), low)
+    return float(score[:12].max()), float(score[12:].max())
+
+
+def key_scores(profile: Floats, low: Floats) -> Floats:
+    """Return how well the 12 major, then the 12 minor keys fit pitch classes and bass, ``(24,)``."""
+    return _correlations(profile) + _BASS_WEIGHT * (_correlations(low) if low.any() else 0.0)
 
 
 def tuning(deviations: Floats) -> tuple[float, float]:
@@ -84,15 +109,16 @@ def _lasting_mean(store: HopStore) -> Floats:
 
     Loud passages count more than silence, yet not without limit.
     """
-    strongest = [_lasting(block).max(axis=1, initial=0.0) for block in store.blocks()]
+    strongest = [lasting(block).max(axis=1, initial=0.0) for block in store.blocks()]
     typical = float(np.median(np.concatenate(strongest))) + 1e-9 if strongest else 1.0
     total: Floats = np.zeros(store.means.size)
     for block, top in zip(store.blocks(), strongest, strict=True):
-        total += (_lasting(block) / (top + np.float32(typical))[:, np.newaxis]).sum(axis=0, dtype=np.float64)
+        total += (lasting(block) / (top + np.float32(typical))[:, np.newaxis]).sum(axis=0, dtype=np.float64)
     return total / max(store.hops, 1)
 
 
-def _lasting(rows: Features) -> Features:
+def lasting(rows: Features) -> Features:
+    """Return of each row what also sounds in a neighbour."""
     if len(rows) < 3:
         return rows
     beside = np.maximum(np.roll(rows, 1, axis=0), np.roll(rows, -1, axis=0))

@@ -96,11 +96,12 @@ class LoudnessStream:
         self._peak.finish()
         power = np.concatenate(self._steps) if self._steps else np.empty(0)
         power = power / (self._rate_hz * _STEP_S)
-        peak = self._peak.true_peak
+        peak, short_term = self._peak.true_peak, _sliding(power, _SHORT_TERM_STEPS)
         return Loudness(
             integrated_lufs=_rounded(_gated(_sliding(power, _MOMENTARY_STEPS))),
-            range_lu=_rounded(_range(_sliding(power, _SHORT_TERM_STEPS))),
+            range_lu=_rounded(_range(short_term)),
             true_peak_dbtp=_rounded(20.0 * float(np.log10(peak)) if peak > 0.0 else None),
+            short_term_max_lufs=_rounded(_highest(short_term)),
         )
 
     @property
@@ -130,6 +131,11 @@ def _above(windows: Floats, gate_lu: float) -> Floats:
 def _gated(windows: Floats) -> float | None:
     loud = _above(windows, _RELATIVE_GATE_LU)
     return float(_lufs(loud.mean())) if loud.size else None
+
+
+def _highest(windows: Floats) -> float | None:
+    highest = float(_lufs(windows.max(initial=0.0)))
+    return highest if highest > _ABSOLUTE_GATE_LUFS else None
 
 
 def _range(windows: Floats) -> float | None:

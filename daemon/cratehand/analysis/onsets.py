@@ -17,7 +17,7 @@ LEVEL_HOP_S: Final = LEVEL_HOPS * HOP_S
 
 _LAG_HOPS: Final = 4
 """The rise is measured against 11.6 ms before; less drowns it in the ripple of low tones."""
-_FLOOR_POWER: Final = 1e-9
+FLOOR_POWER: Final = 1e-9
 """-90 dB a band: the ripple of leakage and dither below it is no onset."""
 FLUX_LEAD_S: Final = 0.5 * _LAG_HOPS * HOP_S
 """A rise between two hops belongs to the middle between them."""
@@ -65,6 +65,6 @@ class OnsetStream:
 
 
 def _root(powers: Features) -> Features:
-    level: Features = np.sqrt(np.sqrt(powers + np.float32(_FLOOR_POWER)))
-    level -= np.float32(_FLOOR_POWER**0.25)
+    level: Features = np.sqrt(np.sqrt(powers + np.float32(FLOOR_POWER)))
+    level -= np.float32(FLOOR_POWER**0.25)
     return level

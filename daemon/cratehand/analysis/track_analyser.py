@@ -5,6 +5,7 @@ from typing import Any, Final
 import numpy as np
 
 from cratehand.analysis.analysis_rate import MonoStream
+from cratehand.analysis.audio_features import rate_features
 from cratehand.analysis.bandwidth import BandwidthStream
 from cratehand.analysis.beat_features import HopFeatures
 from cratehand.analysis.beatgrid_fit import GridFit, fit_grid
@@ -13,10 +14,13 @@ from cratehand.analysis.codec_traces import search_traces
 from cratehand.analysis.cues import suggest_cues
 from cratehand.analysis.energy import measure_drive, rate_energy
 from cratehand.analysis.feature_vector import Description, describe
-from cratehand.analysis.key import fit_key
+from cratehand.analysis.harmonic_motion import HarmonicMotion
+from cratehand.analysis.key import KeyFit, fit_key
+from cratehand.analysis.key_changes import find_key_changes
 from cratehand.analysis.loudness import LoudnessStream
 from cratehand.analysis.onsets import OnsetStream
 from cratehand.analysis.passages import PassageStream
+from cratehand.analysis.phrase_bass import phrase_bass
 from cratehand.analysis.pitch import PitchStream
 from cratehand.analysis.pulse import make_pulse
 from cratehand.analysis.quality import judge
@@ -61,6 +65,7 @@ class TrackAnalyser:
         self._mono = MonoStream(sample_rate_hz=sample_rate_hz, channels=channels)
         self._onsets = OnsetStream()
         self._pitch = PitchStream()
+        self._motion = HarmonicMotion()
         self._loudness = LoudnessStream(sample_rate_hz=sample_rate_hz, channels=channels)
         self._levels = LevelStream(sample_rate_hz=sample_rate_hz, channels=channels)
         self._bandwidth = BandwidthStream(sample_rate_hz=sample_rate_hz)
@@ -92,6 +97,7 @@ class TrackAnalyser:
     def _follow(self, mono: Samples) -> None:
         self._waveform.feed_powers(self._onsets.feed(mono))
         self._pitch.feed(mono)
+        self._motion.feed(mono)
 
     def finish(self) -> TrackAnalysis:
         """Return what was found in everything fed; what can not be measured is None. Call it once."""
@@ -101,6 +107,7 @@ class TrackAnalyser:
         self._follow(self._mono.finish())
         self._waveform.feed_powers(self._onsets.finish())
         self._pitch.finish()
+        self._motion.finish()
         return self._conclude()
 
     def _conclude(self) -> TrackAnalysis:
@@ -109,9 +116,9 @@ class TrackAnalyser:
         features = self._features(duration_s)
         found = fit_grid(features)
         structure = _structure(found, duration_s)
-        key = fit_key(self._pitch.chroma, self._pitch.bass, self._pitch.deviations)
-        drive = measure_drive(make_pulse(features.flux), features.levels)
-        energy, energy_confidence = rate_energy(drive, loudness.integrated_lufs, duration_s=duration_s)
+        key = self._key(found, structure, duration_s)
+        drive = measure_drive(make_pulse(features.flux), features.flux, features.levels)
+        energy, energy_confidence = rate_energy(drive, duration_s=duration_s)
         quality, quality_confidence = self._judge(levels)
         described = Description(
             features=features,
@@ -128,15 +135,26 @@ class TrackAnalyser:
             **_rhythm(found, structure, duration_s),
             key=key.key,
             key_confidence=key.confidence,
+            key_changes=find_key_changes(self._pitch.chroma, self._pitch.bass, self._pitch.deviations)
+            if key.key
+            else (),
             tuning_cents=key.tuning_cents,
             loudness=loudness,
             energy=energy,
             energy_confidence=energy_confidence,
+            audio_features=rate_features(features, self._motion.rows, drive=drive, tones=self._pitch),
             waveform=self._waveform.finish(),
             quality=quality,
             quality_confidence=quality_confidence,
             feature_vector=describe(described),
         )
+
+    def _key(self, found: GridFit | None, structure: Structure, duration_s: float) -> KeyFit:
+        tones = self._pitch
+        starts = (
+            None if found is None else phrase_bass(tones.bass, found.grid, structure.sections, duration_s=duration_s)
+        )
+        return fit_key(tones.chroma, tones.bass, tones.deviations, phrase_starts=starts)
 
     def _judge(self, levels: SignalLevels) -> tuple[AudioQuality, float]:
         return judge(
@@ -161,6 +179,7 @@ def _rhythm(found: GridFit | None, structure: Structure, duration_s: float) -> d
     return {
         "tempo_bpm": round(found.tempo_bpm, 2),
         "tempo_confidence": found.tempo_confidence,
+        "possible_tempos": found.possible,
         "beat_grid": found.grid,
         "beat_grid_confidence": found.grid_confidence,
         "sections": structure.sections,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -36,6 +36,7 @@ from cratehand.app.settings_origin import (
     unknown_keys,
     wrong_values,
 )
+from cratehand.domain.cue_rules import DEFAULT_CUE_RULES, parse_cue_rules
 from cratehand.domain.errors import InvalidInputError, NotFoundError
 
 FILE_NAME: Final = "cratehand.toml"
@@ -70,6 +71,14 @@ def _hours(value: object) -> object:
             parse_hours(value)
         except InvalidInputError as error:
             raise ValueError(str(error)) from error
+    return value
+
+
+def _cue_pads(value: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        parse_cue_rules(value)
+    except InvalidInputError as error:
+        raise ValueError(str(error)) from error
     return value
 
 
@@ -148,6 +157,15 @@ class UpgradeSettings(Section):
     policy: Literal["review", "automatic"] = "review"
 
 
+class ExportSettings(Section):
+    """What goes out to Rekordbox."""
+
+    cue_pads: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_list), AfterValidator(_cue_pads)] = (
+        DEFAULT_CUE_RULES
+    )
+    """Pad and colour of each kind of suggested cue, e.g. ``drop=B:#E62828``."""
+
+
 class LogSettings(Section):
     """What is logged."""
 
@@ -167,6 +185,7 @@ class Settings(BaseSettings):
     models: ModelSettings = ModelSettings()
     analysis: AnalysisSettings = Field(default_factory=AnalysisSettings)
     upgrade: UpgradeSettings = UpgradeSettings()
+    export: ExportSettings = ExportSettings()
     logs: LogSettings = LogSettings()
 
 

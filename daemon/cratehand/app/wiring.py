@@ -14,6 +14,7 @@ from cratehand.app.data_folder import DataFolder
 from cratehand.app.settings import Settings
 from cratehand.catalogue.device import SqliteCatalogue, open_device
 from cratehand.domain.collection import CollectionChange
+from cratehand.domain.cue_rules import parse_cue_rules
 from cratehand.domain.events import Event
 from cratehand.usecases.collection_export import CollectionExport
 from cratehand.usecases.collection_import import CollectionImport
@@ -73,7 +74,12 @@ def offline_use_cases(
         similarity=Similarity(catalogue),
         text_search=TextSearch(catalogue),
         jobs=Jobs(catalogue, new_id=new_id, **told),
-        export=CollectionExport(catalogue, write_xml=_write_xml, write_m3u8=_write_m3u8),
+        export=CollectionExport(
+            catalogue,
+            write_xml=_write_xml,
+            write_m3u8=_write_m3u8,
+            cue_rules=parse_cue_rules(settings.export.cue_pads),
+        ),
         collection_import=CollectionImport(catalogue, new_id=new_id, **told),
         playlist_import=PlaylistImport(catalogue, new_id=new_id),
         review=Review(catalogue),

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, Update, and_, bindparam, case, exists, func, not_, or_, select, update
 
@@ -16,15 +16,19 @@ from cratehand.catalogue.removal import delete_tracks
 from cratehand.catalogue.schema import storable
 from cratehand.catalogue.search import find_keys, find_page, load_summaries
 from cratehand.domain.errors import ConflictError, NotFoundError
+from cratehand.domain.fields import Field
 from cratehand.domain.folders import KnownFile
 from cratehand.domain.ids import ContentDigest, ForeignId, TrackId
 from cratehand.domain.job import JobKind, JobState
+from cratehand.domain.provenance import SourceKind
 from cratehand.domain.search import Page, TrackFilter, TrackQuery
+from cratehand.domain.tempo import PERSONS_WEIGHT, GenreTempo
 from cratehand.domain.track import FileStamp, Presence, Track, TrackSummary
 
 _COLUMNS = (
     "track", "path", "path_key", "presence", "added_at_s", "stamp", "digest", "collection_id", "analysed_at_s", "error",
 )  # fmt: skip
+_GENRE_TRACKS: Final = 500
 _tracks = schema.tracks.c
 _PRESENCES = {presence.value: presence for presence in Presence}
 # Statements that are asked for with every track are made once: making them takes longer than answering them.
@@ -209,6 +213,25 @@ class SqlTrackStore:
     def query(self, query: TrackQuery) -> Page[TrackSummary]:
         """Answer a question; raises `InvalidInputError` for a negative limit or offset."""
         return find_page(self._connection, query)
+
+    def genre_tempos(self, track_id: TrackId) -> Mapping[TrackId, GenreTempo]:
+        mine, others = schema.believed.alias(), schema.believed.c
+        facts, provenances = schema.facts.c, schema.provenances.c
+        by_person = (
+            select(facts.track)
+            .join_from(schema.facts, schema.provenances)
+            .where(facts.field == Field.TEMPO_BPM.value, provenances.kind == SourceKind.PERSON.value)
+        )
+        query = (
+            select(others.track, others.tempo_bpm, others.tempo_confidence, others.track.in_(by_person))
+            .join(mine, mine.c.genre_folded == others.genre_folded)
+            .where(mine.c.track == find_key(track_id), others.track != mine.c.track, others.tempo_bpm > 0.0)
+            .limit(_GENRE_TRACKS)
+        )
+        return {
+            id_of(key): GenreTempo(tempo_bpm=tempo_bpm, weight=PERSONS_WEIGHT if is_persons else confidence or 0.0)
+            for key, tempo_bpm, confidence, is_persons in self._connection.execute(query)
+        }
 
     def matching_ids(self, track_filter: TrackFilter) -> Sequence[TrackId]:
         return [id_of(key) for key in find_keys(self._connection, track_filter)]

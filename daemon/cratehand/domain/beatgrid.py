@@ -94,15 +94,23 @@ class BeatGrid:
         )
 
     def scaled(self, factor: float) -> "BeatGrid":
-        """Return the grid at `factor` times the tempo (2 doubles, 0.5 halves); downbeats stay on anchors."""
-        return BeatGrid(
-            anchors=tuple(
-                GridAnchor(
-                    start_s=anchor.start_s,
-                    tempo_bpm=anchor.tempo_bpm * factor,
-                    beat_in_bar=anchor.beat_in_bar,
-                )
-                for anchor in self.anchors
-            ),
-            beats_per_bar=self.beats_per_bar,
-        )
+        """Return the grid at twice (2) or half (0.5) the tempo; old downbeats that stay beats are downbeats again.
+
+        At half the tempo a bar takes two old ones; the first anchor's is the first of two.
+
+        Raises:
+            InvalidInputError: Another factor.
+        """
+        if factor not in {2.0, 0.5}:
+            raise InvalidInputError(f"a beat grid can be doubled or halved, not multiplied by {factor:g}")
+        anchors: list[GridAnchor] = []
+        for anchor in self.anchors:
+            index, start_s = anchor.beat_in_bar - 1, anchor.start_s
+            if factor == 0.5 and index % 2:
+                # This beat falls away; the next one stays.
+                index, start_s = (index + 1) % self.beats_per_bar, start_s + anchor.beat_s
+            if anchors and start_s <= anchors[-1].start_s:
+                continue
+            beat = int(index * factor) % self.beats_per_bar + 1
+            anchors.append(GridAnchor(start_s=start_s, tempo_bpm=anchor.tempo_bpm * factor, beat_in_bar=beat))
+        return BeatGrid(anchors=tuple(anchors), beats_per_bar=self.beats_per_bar)

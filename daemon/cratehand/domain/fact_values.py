@@ -8,7 +8,7 @@ import base64
 import json
 import math
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -17,10 +17,13 @@ from cratehand.domain.beatgrid import BeatGrid, GridAnchor
 from cratehand.domain.cue import SuggestedCue, SuggestedCueKind
 from cratehand.domain.errors import InvalidInputError
 from cratehand.domain.fields import FLOAT_FIELDS, INTEGER_FIELDS, TEXT_FIELDS, Field
-from cratehand.domain.key import MusicalKey, parse_key
+from cratehand.domain.key import KeyStretch, MusicalKey, parse_key
 from cratehand.domain.loudness import Loudness
 from cratehand.domain.structure import Section, SectionLabel
+from cratehand.domain.tempo import PossibleTempo
 from cratehand.domain.waveform import Waveform
+
+_ITEMS: Final = (Section, SuggestedCue, PossibleTempo)
 
 
 def to_json(value: object) -> Any:
@@ -40,8 +43,10 @@ def to_json(value: object) -> Any:
         case Waveform():
             levels = base64.b64encode(np.ascontiguousarray(value.levels).tobytes()).decode("ascii")
             return {"levels": levels, "step_s": value.step_s}
+        case KeyStretch():
+            return {"start_s": value.start_s, "key": str(value.key)}
         case tuple() | list():
-            return [asdict(cast("Any", item)) if isinstance(item, Section | SuggestedCue) else item for item in value]
+            return [asdict(cast("Any", item)) if isinstance(item, _ITEMS) else to_json(item) for item in value]
         case _:
             raise InvalidInputError(f"a {type(value).__name__} can not be the value of a fact")
 
@@ -94,6 +99,10 @@ def _structured(field: Field, raw: Any) -> object:
                 anchors=tuple(_anchor(**anchor) for anchor in raw["anchors"]),
                 beats_per_bar=_whole(raw["beats_per_bar"]),
             )
+        case Field.POSSIBLE_TEMPOS:
+            return tuple(_possible_tempo(**each) for each in raw)
+        case Field.KEY_CHANGES:
+            return tuple(_key_stretch(**each) for each in raw)
         case Field.LOUDNESS:
             return Loudness(**{name: _number_or_none(value) for name, value in raw.items()})
         case Field.SECTIONS:
@@ -111,6 +120,14 @@ def _structured(field: Field, raw: Any) -> object:
 
 def _anchor(*, start_s: Any, tempo_bpm: Any, beat_in_bar: Any = 1) -> GridAnchor:
     return GridAnchor(start_s=_number(start_s), tempo_bpm=_number(tempo_bpm), beat_in_bar=_whole(beat_in_bar))
+
+
+def _possible_tempo(*, tempo_bpm: Any, confidence: Any) -> PossibleTempo:
+    return PossibleTempo(tempo_bpm=_number(tempo_bpm), confidence=_number(confidence))
+
+
+def _key_stretch(*, start_s: Any, key: Any) -> KeyStretch:
+    return KeyStretch(start_s=_number(start_s), key=_expect(MusicalKey, parse_key(key)))
 
 
 def _section(*, start_s: Any, end_s: Any, label: Any) -> Section:

@@ -42,6 +42,8 @@ class Field(StrEnum):
     CHANNELS = "channels"
     FILE_SIZE_BYTES = "file_size_bytes"
     TEMPO_BPM = "tempo_bpm"
+    POSSIBLE_TEMPOS = "possible_tempos"
+    """What the tempo may be by the sound alone, most likely first: list of `PossibleTempo`."""
     TUNING_CENTS = "tuning_cents"
     """Deviation of A4 from 440 Hz, -50..50."""
     ENERGY = "energy"
@@ -57,6 +59,8 @@ class Field(StrEnum):
     # structured
     KEY = "key"
     """`MusicalKey`, stored in words: ``A minor``."""
+    KEY_CHANGES = "key_changes"
+    """Stretches in one key each, list of `KeyStretch`; nothing for a track that stays in its key."""
     CODEC = "codec"
     BEAT_GRID = "beat_grid"
     LOUDNESS = "loudness"
@@ -99,10 +103,10 @@ FLOAT_FIELDS: Final = AUDIO_FEATURE_FIELDS | {
 
 MEASURED_FIELDS: Final = AUDIO_FEATURE_FIELDS | frozenset(
     {
-        Field.TEMPO_BPM, Field.KEY, Field.TUNING_CENTS, Field.ENERGY, Field.BEAT_GRID, Field.LOUDNESS, Field.SECTIONS,
-        Field.SUGGESTED_CUES, Field.WAVEFORM, Field.FINGERPRINT, Field.QUALITY, Field.DURATION_S,
-        Field.SAMPLE_RATE_HZ, Field.BIT_RATE_KBPS, Field.BIT_DEPTH, Field.CHANNELS, Field.FILE_SIZE_BYTES,
-        Field.CODEC,
+        Field.TEMPO_BPM, Field.POSSIBLE_TEMPOS, Field.KEY, Field.KEY_CHANGES, Field.TUNING_CENTS, Field.ENERGY,
+        Field.BEAT_GRID, Field.LOUDNESS, Field.SECTIONS, Field.SUGGESTED_CUES, Field.WAVEFORM, Field.FINGERPRINT,
+        Field.QUALITY, Field.DURATION_S, Field.SAMPLE_RATE_HZ, Field.BIT_RATE_KBPS, Field.BIT_DEPTH, Field.CHANNELS,
+        Field.FILE_SIZE_BYTES, Field.CODEC,
     }
 )  # fmt: skip
 """Fields that follow from the sound or the file, so that a measurement of ours may beat what a program stored."""

@@ -87,3 +87,11 @@ def parse_key(text: str) -> MusicalKey | None:
 def _from_hour(hour: int, mode: Mode) -> MusicalKey:
     relative_major = (hour - 8) * 7 % 12
     return MusicalKey(tonic=relative_major if mode is Mode.MAJOR else (relative_major - 3) % 12, mode=mode)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyStretch:
+    """A stretch of a track in one key, until the next one begins."""
+
+    start_s: float
+    key: MusicalKey

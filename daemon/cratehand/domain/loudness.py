@@ -13,6 +13,8 @@ class Loudness:
     """Loudness range after EBU Tech 3342; None for signals under 3 s or silence."""
     true_peak_dbtp: float | None
     """Highest inter-sample peak of any channel, at least 4x oversampled; None for digital silence."""
+    short_term_max_lufs: float | None = None
+    """Highest loudness of any 3 s (EBU Tech 3341); None for silence and under 3 s."""
 
     def gain_db(self, *, target_lufs: float, ceiling_dbtp: float = -1.0) -> float | None:
         """Return the gain towards `target_lufs` that respects the true-peak ceiling; None if unmeasured."""

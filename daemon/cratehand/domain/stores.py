@@ -17,6 +17,7 @@ from cratehand.domain.ids import ContentDigest, ForeignId, JobId, PlaylistId, Tr
 from cratehand.domain.job import Job, JobKind, JobState, Priority
 from cratehand.domain.provenance import AnyFact, Source, SourceKind
 from cratehand.domain.search import Page, TrackFilter, TrackQuery
+from cratehand.domain.tempo import GenreTempo
 from cratehand.domain.track import FileStamp, Presence, Track, TrackSummary
 
 IdSource = Callable[[], str]
@@ -96,6 +97,10 @@ class TrackStore(Protocol):
 
     def summaries(self, track_ids: Sequence[TrackId]) -> Sequence[TrackSummary]:
         """Return those that exist, in the given order."""
+        ...
+
+    def genre_tempos(self, track_id: TrackId) -> Mapping[TrackId, GenreTempo]:
+        """Return what is believed of the tempo of other tracks of its genre, up to 500 of them; none without genre."""
         ...
 
     def query(self, query: TrackQuery) -> Page[TrackSummary]: ...

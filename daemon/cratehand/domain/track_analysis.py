@@ -11,9 +11,10 @@ from cratehand.domain.cue import SuggestedCue
 from cratehand.domain.embedding import Vector
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import ContentDigest
-from cratehand.domain.key import MusicalKey
+from cratehand.domain.key import KeyStretch, MusicalKey
 from cratehand.domain.loudness import Loudness
 from cratehand.domain.structure import Section
+from cratehand.domain.tempo import PossibleTempo
 from cratehand.domain.track import FileStamp
 from cratehand.domain.waveform import Waveform
 
@@ -26,10 +27,14 @@ class TrackAnalysis:
     """Length of what the decoder delivered."""
     tempo_bpm: float | None = None
     tempo_confidence: float = 0.0
+    possible_tempos: tuple[PossibleTempo, ...] = ()
+    """What the tempo may be by the sound alone, most likely first; `tempo_bpm` is one of them."""
     beat_grid: BeatGrid | None = None
     beat_grid_confidence: float = 0.0
     key: MusicalKey | None = None
     key_confidence: float = 0.0
+    key_changes: tuple[KeyStretch, ...] = ()
+    """Empty where the track stays in its key."""
     tuning_cents: float | None = None
     loudness: Loudness | None = None
     energy: int | None = None

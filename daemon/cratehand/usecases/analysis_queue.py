@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, ParamSpec
 
@@ -21,6 +22,7 @@ from cratehand.usecases.event_bus import EventBus
 from cratehand.usecases.lanes import Lanes
 from cratehand.usecases.quiet import Quiet
 from cratehand.usecases.reading_facts import ANALYSIS, FILE_NAME, TAGS, facts_of
+from cratehand.usecases.tempo_octaves import settle_octave
 
 logger = logging.getLogger(__name__)
 
@@ -322,6 +324,7 @@ class AnalysisQueue:
                 analysed_at_s=now_s if reading.analysis is not None else None,
                 error=error,
             )
+            reading = _settled(stores, job.track_id, reading)
             stores.facts.record(job.track_id, facts_of(reading, at_s=_after_all(stores, job.track_id, now_s)))
             if reading.analysis is not None and reading.analysis.feature_vector is not None:
                 stores.vectors.put(DSP_SPACE, job.track_id, reading.analysis.feature_vector)
@@ -334,6 +337,14 @@ class AnalysisQueue:
         self._bus.publish(TrackAnalysed(track_id=keeper))
         self._bus.publish(TrackChanged(track_id=keeper))
         self._bus.publish(JobProgressed(job=ended))
+
+
+def _settled(stores: Stores, track_id: TrackId, reading: FileReading) -> FileReading:
+    """Return the reading with the tempo in the octave that the collection's genre is counted in."""
+    if reading.analysis is None:
+        return reading
+    genre = list(stores.tracks.genre_tempos(track_id).values())
+    return replace(reading, analysis=settle_octave(reading.analysis, genre))
 
 
 def _after_all(stores: Stores, track_id: TrackId, now_s: float) -> float:

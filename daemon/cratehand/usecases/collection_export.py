@@ -8,7 +8,8 @@ from typing import Final, cast
 
 from cratehand.domain.belief import rank
 from cratehand.domain.collection import CollectionChange, CollectionPlaylist, CollectionTrack, Playlist, PlaylistKind
-from cratehand.domain.cue import Cue, CueKind, SuggestedCue
+from cratehand.domain.cue import SuggestedCue
+from cratehand.domain.cue_rules import CueRule, with_suggestions
 from cratehand.domain.errors import ConflictError, NotFoundError
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import ForeignId, PlaylistId, TrackId
@@ -22,7 +23,6 @@ _EXPORTED: Final = (
     Field.PLAY_COUNT, Field.DATE_ADDED, Field.DURATION_S, Field.SAMPLE_RATE_HZ, Field.BIT_RATE_KBPS,
     Field.FILE_SIZE_BYTES, Field.KEY,
 )  # fmt: skip
-_PADS: Final = 8
 
 
 class Suggestions(StrEnum):
@@ -31,7 +31,7 @@ class Suggestions(StrEnum):
     NONE = "none"
     MEMORY = "memory"
     PADS = "pads"
-    """Free pads A-H only; what finds none becomes a memory cue."""
+    """Free pads as the rules for cues say; what finds none becomes a memory cue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +52,16 @@ WriteCollection = Callable[[Path, CollectionChange], None]
 class CollectionExport:
     """Builds collections out of the catalogue and hands them to the writers."""
 
-    def __init__(self, catalogue: Catalogue, *, write_xml: WriteCollection, write_m3u8: WriteCollection) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        *,
+        write_xml: WriteCollection,
+        write_m3u8: WriteCollection,
+        cue_rules: Sequence[CueRule] = (),
+    ) -> None:
         self._catalogue = catalogue
+        self._cue_rules = cue_rules
         self._write_xml = write_xml
         self._write_m3u8 = write_m3u8
 
@@ -125,7 +133,7 @@ class CollectionExport:
             own = tuple(cues.get(track_id, ()))
             if track_id in suggested:
                 wanted = cast("Sequence[SuggestedCue]", suggested[track_id].value)
-                own = with_suggestions(own, wanted, on_pads=suggestions is Suggestions.PADS)
+                own = with_suggestions(own, wanted, rules=self._cue_rules if suggestions is Suggestions.PADS else ())
             tracks[track_id] = CollectionTrack(
                 id=track.collection_id or ForeignId(track.id),
                 location=str(track.path),
@@ -144,30 +152,6 @@ def own_grid(facts: Sequence[AnyFact]) -> object:
 
 def _own_grid_first(fact: AnyFact) -> int:
     return {SourceKind.PERSON: 0, SourceKind.REKORDBOX: 1}.get(fact.source.kind, 2)
-
-
-def with_suggestions(own: tuple[Cue, ...], suggested: Sequence[SuggestedCue], *, on_pads: bool) -> tuple[Cue, ...]:
-    """Add suggestions to the DJ's own cues: to free pads where asked, else as memory cues; own ones stay as they are.
-
-    A suggestion within 50 ms of an own cue is left out.
-    """
-    taken = {cue.pad for cue in own if cue.kind is CueKind.HOT}
-    free = [pad for pad in range(_PADS) if pad not in taken] if on_pads else []
-    added = []
-    for suggestion in suggested:
-        if any(abs(cue.start_s - suggestion.start_s) < 0.05 for cue in own):
-            continue
-        pad = free.pop(0) if free else None
-        added.append(
-            Cue(
-                kind=CueKind.HOT if pad is not None else CueKind.MEMORY,
-                start_s=suggestion.start_s,
-                end_s=suggestion.end_s,
-                pad=pad,
-                label=suggestion.kind.replace("_", " "),
-            )
-        )
-    return (*own, *added)
 
 
 def _playlist(playlist: Playlist, numbers: Mapping[TrackId, ForeignId]) -> CollectionPlaylist:

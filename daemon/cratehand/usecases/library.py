@@ -19,6 +19,7 @@ from cratehand.domain.stores import Catalogue, Stores
 from cratehand.domain.track import TrackDetail, TrackSummary
 from cratehand.usecases.corrections import corrected_values
 from cratehand.usecases.event_bus import Publish
+from cratehand.usecases.tempo_octaves import reconsider_genre
 
 _SHORTEST_PREFIX: Final = 4
 
@@ -88,8 +89,10 @@ class Library:
         track_id = before.track.id
         with self._catalogue.writing() as stores:
             stores.facts.record(track_id, self._statements(stores, track_id, values))
+            moved = reconsider_genre(stores, track_id, at_s=self._clock.now_s()) if Field.TEMPO_BPM in values else []
             after = detail(stores, track_id)
-        self._publish(TrackChanged(track_id=track_id))
+        for changed in (track_id, *moved):
+            self._publish(TrackChanged(track_id=changed))
         return Correction(plan=plan, track=after)
 
     def _statements(self, stores: Stores, track_id: TrackId, values: Mapping[Field, object]) -> list[AnyFact]:

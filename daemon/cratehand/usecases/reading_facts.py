@@ -55,8 +55,10 @@ def _measured(analysis: TrackAnalysis) -> Mapping[Field, tuple[object, float]]:
     return {
         Field.DURATION_S: (round(analysis.duration_s, 4), 1.0),
         Field.TEMPO_BPM: (analysis.tempo_bpm, analysis.tempo_confidence),
+        Field.POSSIBLE_TEMPOS: (analysis.possible_tempos, analysis.tempo_confidence),
         Field.BEAT_GRID: (analysis.beat_grid, analysis.beat_grid_confidence),
         Field.KEY: (analysis.key, analysis.key_confidence),
+        Field.KEY_CHANGES: (analysis.key_changes, analysis.key_confidence),
         Field.TUNING_CENTS: (analysis.tuning_cents, analysis.key_confidence),
         Field.LOUDNESS: (analysis.loudness, 1.0),
         Field.ENERGY: (analysis.energy, analysis.energy_confidence),

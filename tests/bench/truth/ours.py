@@ -95,7 +95,7 @@ def _features(analysis: Any) -> dict[str, Any]:
     """Find the features wherever they stand: on the analysis itself, or in an object or mapping named for them."""
     homes = [
         analysis,
-        *(getattr(analysis, name) for name in ("features", "character", "traits") if hasattr(analysis, name)),
+        *(getattr(analysis, name) for name in ("audio_features", "features") if hasattr(analysis, name)),
     ]
     values: dict[str, float] = {}
     confidences: dict[str, float] = {}

@@ -17,14 +17,22 @@ def constant(tempo_bpm: float, *, start_s: float = 0.0, beat_in_bar: int = 1) ->
     return BeatGrid(anchors=(GridAnchor(start_s=start_s, tempo_bpm=tempo_bpm, beat_in_bar=beat_in_bar),))
 
 
+def beats(grid: BeatGrid) -> set[float]:
+    return {round(time_s, 4) for time_s, _ in grid.beats(until_s=20.0)}
+
+
+def downbeats(grid: BeatGrid) -> set[float]:
+    return {round(time_s, 4) for time_s, beat in grid.beats(until_s=20.0) if beat == 1}
+
+
 def test_a_constant_grid_counts_beats_and_bars_from_its_anchor() -> None:
-    beats = list(constant(120.0).beats(until_s=2.6))
-    assert beats == [(0.0, 1), (0.5, 2), (1.0, 3), (1.5, 4), (2.0, 1), (2.5, 2)]
+    found = list(constant(120.0).beats(until_s=2.6))
+    assert found == [(0.0, 1), (0.5, 2), (1.0, 3), (1.5, 4), (2.0, 1), (2.5, 2)]
 
 
 def test_the_first_tempo_is_carried_back_to_the_start() -> None:
-    beats = list(constant(120.0, start_s=1.25).beats(until_s=2.0))
-    assert beats == [(0.25, 3), (0.75, 4), (1.25, 1), (1.75, 2)]
+    found = list(constant(120.0, start_s=1.25).beats(until_s=2.0))
+    assert found == [(0.25, 3), (0.75, 4), (1.25, 1), (1.75, 2)]
 
 
 @given(tempo_bpm=tempos, steps=st.integers(min_value=0, max_value=400))
@@ -96,9 +104,20 @@ def test_shifting_there_and_back_is_the_same_grid(offset_s: float, tempo_bpm: fl
 
 
 def test_doubling_and_halving_keep_the_downbeats() -> None:
-    doubled = constant(87.0, start_s=0.5, beat_in_bar=3).scaled(2.0)
-    assert doubled.anchors == (GridAnchor(start_s=0.5, tempo_bpm=174.0, beat_in_bar=3),)
-    assert doubled.scaled(0.5).anchors[0].tempo_bpm == 87.0
+    slow = constant(87.0, start_s=0.5, beat_in_bar=3)
+    doubled = slow.scaled(2.0)
+    assert doubled.anchors == (GridAnchor(start_s=0.5, tempo_bpm=174.0, beat_in_bar=1),)
+    assert downbeats(slow) <= downbeats(doubled)
+    fast = constant(174.0, start_s=0.5, beat_in_bar=2)
+    halved = fast.scaled(0.5)
+    assert halved.anchors[0].tempo_bpm == 87.0
+    assert downbeats(halved) <= downbeats(fast)
+    assert beats(halved) <= beats(fast)
+
+
+def test_a_grid_is_doubled_or_halved_and_nothing_else() -> None:
+    with pytest.raises(InvalidInputError, match="doubled or halved"):
+        constant(120.0, start_s=0.0).scaled(1.5)
 
 
 @pytest.mark.parametrize("tempo_bpm", [0.0, -1.0, math.nan, math.inf])

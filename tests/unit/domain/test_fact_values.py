@@ -14,14 +14,16 @@ from cratehand.domain.cue import SuggestedCue, SuggestedCueKind
 from cratehand.domain.errors import InvalidInputError
 from cratehand.domain.fact_values import decode, encode
 from cratehand.domain.fields import FLOAT_FIELDS, INTEGER_FIELDS, TEXT_FIELDS, Field
-from cratehand.domain.key import Mode, MusicalKey
+from cratehand.domain.key import KeyStretch, Mode, MusicalKey
 from cratehand.domain.loudness import Loudness
 from cratehand.domain.structure import Section, SectionLabel
+from cratehand.domain.tempo import PossibleTempo
 from cratehand.domain.waveform import Waveform
 
 STRUCTURED = set(Field) - TEXT_FIELDS - INTEGER_FIELDS - FLOAT_FIELDS
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 times = st.floats(0.0, 36_000.0)
+keys = st.builds(MusicalKey, tonic=st.integers(0, 11), mode=st.sampled_from(Mode))
 maybe = st.one_of(st.none(), numbers)
 
 
@@ -38,10 +40,16 @@ def grids(draw: st.DrawFn) -> BeatGrid:
 
 
 VALUES: dict[Field, st.SearchStrategy[object]] = {
-    Field.KEY: st.builds(MusicalKey, tonic=st.integers(0, 11), mode=st.sampled_from(Mode)),
+    Field.KEY: keys,
     Field.TAGS: st.lists(st.text()).map(tuple),
     Field.BEAT_GRID: grids(),
-    Field.LOUDNESS: st.builds(Loudness, integrated_lufs=maybe, range_lu=maybe, true_peak_dbtp=maybe),
+    Field.KEY_CHANGES: st.lists(st.builds(KeyStretch, start_s=times, key=keys), max_size=3).map(tuple),
+    Field.POSSIBLE_TEMPOS: st.lists(st.builds(PossibleTempo, tempo_bpm=numbers, confidence=numbers), max_size=3).map(
+        tuple
+    ),
+    Field.LOUDNESS: st.builds(
+        Loudness, integrated_lufs=maybe, range_lu=maybe, true_peak_dbtp=maybe, short_term_max_lufs=maybe
+    ),
     Field.SECTIONS: st.lists(
         st.builds(Section, start_s=times, end_s=times, label=st.sampled_from(SectionLabel)), max_size=4
     ).map(tuple),

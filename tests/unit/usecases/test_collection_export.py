@@ -17,7 +17,7 @@ from cratehand.domain.errors import NotFoundError
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import ForeignId
 from cratehand.domain.provenance import PERSON, Fact, Source, SourceKind
-from cratehand.usecases.collection_export import CollectionExport, Suggestions, with_suggestions
+from cratehand.usecases.collection_export import CollectionExport, Suggestions
 from cratehand.usecases.reading_facts import facts_of
 from tests.fakes.clock import counting_ids
 from tests.fakes.readings import analysis, reading
@@ -115,17 +115,6 @@ def test_an_unknown_playlist_is_named(export: CollectionExport) -> None:
 
 def suggestion(start_s: float) -> SuggestedCue:
     return SuggestedCue(kind=SuggestedCueKind.DROP, start_s=start_s, reason="test")
-
-
-def test_suggestions_take_free_pads_only_and_the_rest_becomes_memory_cues() -> None:
-    own = tuple(Cue(kind=CueKind.HOT, start_s=float(pad), pad=pad) for pad in range(7))
-    cues = with_suggestions(own, [suggestion(50.0), suggestion(60.0)], on_pads=True)
-    assert cues[:7] == own
-    assert [(cue.kind, cue.pad) for cue in cues[7:]] == [(CueKind.HOT, 7), (CueKind.MEMORY, None)]
-
-
-def test_a_suggestion_at_an_own_cue_is_left_out() -> None:
-    assert with_suggestions(CUES, [suggestion(10.02)], on_pads=False) == CUES
 
 
 def test_nothing_is_suggested_unless_asked(export: CollectionExport, catalogue: SqliteCatalogue) -> None:

@@ -5,10 +5,24 @@ from pathlib import Path
 from typing import Any, Final
 
 from cratehand.app.cli.output import minutes, or_dash
+from cratehand.domain.audio_features import AudioFeatures
+from cratehand.domain.audio_quality import AudioQuality
+from cratehand.domain.fact_values import to_json
 from cratehand.domain.loudness import Loudness
 from cratehand.domain.track_analysis import FileReading, TrackAnalysis
 
 _UNMEASURED: Final = Loudness(integrated_lufs=None, range_lu=None, true_peak_dbtp=None)
+
+FEATURES: Final = (
+    "danceability",
+    "valence",
+    "arousal",
+    "acousticness",
+    "instrumentalness",
+    "speechiness",
+    "liveness",
+)
+"""Keys of the features of 0 ... 1, in the order they are shown."""
 
 
 def reading_json(reading: FileReading) -> dict[str, Any]:
@@ -27,20 +41,50 @@ def reading_json(reading: FileReading) -> dict[str, Any]:
 
 
 def _measured(found: TrackAnalysis) -> dict[str, Any]:
-    loudness, key, quality = found.loudness or _UNMEASURED, found.key, found.quality
     return {
         "duration_s": round(found.duration_s, 4),
+        **_rhythm(found),
+        **_harmony(found),
+        **_level(found.loudness or _UNMEASURED),
+        "energy": found.energy,
+        **_features(found.audio_features or AudioFeatures()),
+        **_structure(found),
+        "quality": None if found.quality is None else _quality(found.quality),
+    }
+
+
+def _rhythm(found: TrackAnalysis) -> dict[str, Any]:
+    return {
         "tempo_bpm": found.tempo_bpm,
         "tempo_confidence": None if found.tempo_bpm is None else found.tempo_confidence,
+        "possible_tempos": to_json(found.possible_tempos),
         "beat_grid": None if found.beat_grid is None else [asdict(anchor) for anchor in found.beat_grid.anchors],
+    }
+
+
+def _harmony(found: TrackAnalysis) -> dict[str, Any]:
+    key = found.key
+    return {
         "key": None if key is None else str(key),
         "camelot": None if key is None else key.camelot,
+        "open_key": None if key is None else key.open_key,
         "key_confidence": None if key is None else found.key_confidence,
+        "key_changes": to_json(found.key_changes),
         "tuning_cents": found.tuning_cents,
+    }
+
+
+def _level(loudness: Loudness) -> dict[str, Any]:
+    return {
         "integrated_lufs": loudness.integrated_lufs,
         "loudness_range_lu": loudness.range_lu,
         "true_peak_dbtp": loudness.true_peak_dbtp,
-        "energy": found.energy,
+        "short_term_max_lufs": loudness.short_term_max_lufs,
+    }
+
+
+def _structure(found: TrackAnalysis) -> dict[str, Any]:
+    return {
         "sections": [
             {"start_s": section.start_s, "end_s": section.end_s, "label": section.label.value}
             for section in found.sections
@@ -55,15 +99,20 @@ def _measured(found: TrackAnalysis) -> dict[str, Any]:
             }
             for cue in found.suggested_cues
         ],
-        "quality": None
-        if quality is None
-        else {
-            "verdict": quality.verdict.value,
-            "findings": [finding.value for finding in quality.findings],
-            "source_class": quality.source_class,
-            "evidence": dict(quality.evidence),
-        },
     }
+
+
+def _quality(quality: AudioQuality) -> dict[str, Any]:
+    return {
+        "verdict": quality.verdict.value,
+        "findings": [finding.value for finding in quality.findings],
+        "source_class": quality.source_class,
+        "evidence": dict(quality.evidence),
+    }
+
+
+def _features(features: AudioFeatures) -> dict[str, float | None]:
+    return {name: getattr(features, name) for name in FEATURES}
 
 
 def reading_row(reading: FileReading) -> list[str]:

@@ -142,6 +142,10 @@ def _shown_structure(value: object) -> str:
 def _shown_item(item: object) -> str:
     if not isinstance(item, dict):
         return str(item)
+    if "tempo_bpm" in item:
+        return f"{item['tempo_bpm']:g} BPM ({item['confidence']:.0%})"
+    if "key" in item:
+        return f"{item['key']} from {minutes(item['start_s'])}"
     return f"{item.get('label') or item.get('kind')} {minutes(item['start_s'])}"
 
 
