@@ -18,7 +18,7 @@ from cratehand.domain.key import Mode, MusicalKey
 _MAJOR: Final = (1.0000, 0.1573, 0.4200, 0.1570, 0.5296, 0.3669, 0.1632, 0.7711, 0.1676, 0.3827, 0.2113, 0.2965)
 _MINOR: Final = (1.0000, 0.2330, 0.3615, 0.3905, 0.2925, 0.3777, 0.1961, 0.7425, 0.2701, 0.2161, 0.4228, 0.2272)
 _BASS_WEIGHT: Final = 0.25
-_PHRASE_WEIGHT: Final = 0.25
+_PHRASE_WEIGHT: Final = 0.4
 """What a bass that begins each phrase on one tone adds for the keys on that tone."""
 
 _LEAST_CORRELATION: Final = 0.45

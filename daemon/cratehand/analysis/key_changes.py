@@ -16,6 +16,8 @@ _CHANGE_COST: Final = 1.6
 """In units of a correlation, over all windows after the change together: 30 s in a key that fits 0.2 better pay it."""
 _SHORTEST_S: Final = 24.0
 _LEAST_CORRELATION: Final = 0.5
+_LEAST_LEAD: Final = 0.2
+"""Lead of a key in its stretch over that of the stretch beside it; 95 % of joins of two keys have it on both sides."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -29,22 +31,42 @@ def find_key_changes(chroma: HopStore, bass: HopStore, deviations: Floats) -> tu
     scores = _scores(chroma, bass, tuning(deviations)[0])
     if len(scores) < 2 * round(_SHORTEST_S / _STEP_S):
         return ()
-    path = _best_path(scores)
+    stretches = _stretches(scores, _best_path(scores))
+    if len(stretches) < 2:
+        return ()
+    # A window is about its middle.
+    return tuple(
+        KeyStretch(start_s=0.0 if index == 0 else round(first * _STEP_S + 0.5 * _WINDOW_S, 1), key=_key(number))
+        for index, (first, _, number) in enumerate(stretches)
+    )
+
+
+def _stretches(scores: Floats, path: npt.NDArray[np.intp]) -> list[tuple[int, int, int]]:
+    """Return first window, window behind the last, and key of what is long and clear enough."""
     starts = np.flatnonzero(np.append(True, path[1:] != path[:-1]))
-    lengths = np.diff(np.append(starts, path.size))
-    kept = [
-        (int(start), int(path[start]))
-        for start, length in zip(starts, lengths, strict=True)
-        if length * _STEP_S >= _SHORTEST_S
+    kept: list[tuple[int, int, int]] = []
+    for first, end in zip(starts.tolist(), [*starts[1:].tolist(), path.size], strict=True):
+        number = int(path[first])
+        if (end - first) * _STEP_S < _SHORTEST_S:
+            continue
+        if kept and (kept[-1][2] == number or not _is_another(scores, kept[-1], (first, end, number))):
+            kept[-1] = (kept[-1][0], end, kept[-1][2])
+        else:
+            kept.append((first, end, number))
+    return kept
+
+
+def _is_another(scores: Floats, before: tuple[int, int, int], after: tuple[int, int, int]) -> bool:
+    """Whether each of two stretches clearly prefers its own key to that of the other."""
+    leads = [
+        float((scores[first:end, own] - scores[first:end, other]).mean())
+        for (first, end, own), other in ((before, after[2]), (after, before[2]))
     ]
-    stretches: list[KeyStretch] = []
-    for start, number in kept:
-        key = MusicalKey(tonic=number % 12, mode=Mode.MAJOR if number < 12 else Mode.MINOR)
-        if not stretches or stretches[-1].key != key:
-            # A window is about its middle.
-            at_s = start * _STEP_S + 0.5 * _WINDOW_S if stretches else 0.0
-            stretches.append(KeyStretch(start_s=round(at_s, 1), key=key))
-    return tuple(stretches) if len(stretches) > 1 else ()
+    return min(leads) >= _LEAST_LEAD
+
+
+def _key(number: int) -> MusicalKey:
+    return MusicalKey(tonic=number % 12, mode=Mode.MAJOR if number < 12 else Mode.MINOR)
 
 
 def _scores(chroma: HopStore, bass: HopStore, cents: float) -> Floats:
