@@ -23,6 +23,7 @@ from cratehand.analysis import TrackAnalyser
 from cratehand.analysis.audio_features import rate_features
 from cratehand.analysis.energy import drive_score, measure_drive
 from cratehand.analysis.harmonic_motion import HarmonicMotion
+from cratehand.analysis.key import fit_key
 from cratehand.analysis.pulse import make_pulse
 from cratehand.domain.audio import Samples
 from cratehand.domain.track_analysis import TrackAnalysis
@@ -167,8 +168,10 @@ def cost_rows(report: Report) -> None:
         onsets = analyser._onsets
         features = analyser._features(samples.shape[1] / rate_hz)
         drive = measure_drive(make_pulse(onsets.flux), onsets.flux, onsets.levels)
+        tones = analyser._pitch
+        key = fit_key(tones.chroma, tones.bass, tones.deviations)
         began_s = time.process_time()
-        rate_features(features, motion.rows, drive=drive, tones=analyser._pitch)
+        rate_features(features, motion.rows, drive=drive, tonalness=tones.tonalness, key=key)
         rating_s.append(time.process_time() - began_s)
     share = 100.0 * (min(motion_s) + min(rating_s)) / min(whole_s)
     per_s = 1e3 / (samples.shape[1] / rate_hz)

@@ -10,10 +10,9 @@ from cratehand.analysis.beat_features import HopFeatures
 from cratehand.analysis.danceability import rate_danceability
 from cratehand.analysis.energy import Drive
 from cratehand.analysis.hop_store import HopStore
-from cratehand.analysis.key import tonal_fit
+from cratehand.analysis.key import KeyFit
 from cratehand.analysis.liveness import rate_liveness
 from cratehand.analysis.mood import rate_arousal, rate_valence
-from cratehand.analysis.pitch import PitchStream
 from cratehand.analysis.sound_windows import describe_windows
 from cratehand.analysis.voice import rate_instrumentalness, rate_speechiness
 from cratehand.domain.audio_features import AudioFeatures
@@ -30,7 +29,8 @@ def rate_features(
     motion: HopStore,
     *,
     drive: Drive | None,
-    tones: PitchStream,
+    tonalness: float,
+    key: KeyFit,
 ) -> AudioFeatures | None:
     """Return the features; None for silence and under 3 s.
 
@@ -38,15 +38,15 @@ def rate_features(
         features: What the streams kept of the track.
         motion: Rows of `cratehand.analysis.harmonic_motion.HarmonicMotion`.
         drive: The measures behind the energy.
-        tones: What sounded, at its end.
+        tonalness: As `cratehand.analysis.pitch.PitchStream` measures it.
+        key: What was found of the key.
     """
     if drive is None or features.duration_s < _LEAST_S:
         return None
     windows = describe_windows(features.levels, motion)
-    fit = tonal_fit(tones.chroma, tones.bass, tones.deviations)
     return AudioFeatures(
         danceability=_rounded(rate_danceability(features.flux)),
-        valence=_rounded(rate_valence(drive, fit, tones.tonalness)),
+        valence=_rounded(rate_valence(drive, key.major_lead, tonalness)),
         arousal=_rounded(rate_arousal(drive)),
         acousticness=_rounded(rate_acousticness(windows)),
         instrumentalness=_rounded(rate_instrumentalness(windows)),

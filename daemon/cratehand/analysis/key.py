@@ -17,8 +17,8 @@ from cratehand.domain.key import Mode, MusicalKey
 
 _MAJOR: Final = (1.0000, 0.1573, 0.4200, 0.1570, 0.5296, 0.3669, 0.1632, 0.7711, 0.1676, 0.3827, 0.2113, 0.2965)
 _MINOR: Final = (1.0000, 0.2330, 0.3615, 0.3905, 0.2925, 0.3777, 0.1961, 0.7425, 0.2701, 0.2161, 0.4228, 0.2272)
-_BASS_WEIGHT: Final = 0.25
-_PHRASE_WEIGHT: Final = 0.4
+_BASS_WEIGHT: Final = 0.15
+_PHRASE_WEIGHT: Final = 0.5
 """What a bass that begins each phrase on one tone adds for the keys on that tone."""
 
 _LEAST_CORRELATION: Final = 0.45
@@ -36,6 +36,8 @@ class KeyFit:
     key: MusicalKey | None
     confidence: float
     tuning_cents: float | None
+    major_lead: float | None = None
+    """How much better the best major key fits than the best minor one; None without tones."""
 
 
 def fit_key(chroma: HopStore, bass: HopStore, deviations: Floats, *, phrase_starts: Floats | None = None) -> KeyFit:
@@ -56,25 +58,17 @@ def fit_key(chroma: HopStore, bass: HopStore, deviations: Floats, *, phrase_star
     score = key_scores(profile, low)
     if phrase_starts is not None:
         score = score + _PHRASE_WEIGHT * np.tile(phrase_starts, 2)
+    major_lead = float(score[:12].max() - score[12:].max())
     order = np.argsort(score)[::-1]
     best = int(order[0])
     tuning_cents = round(cents, 1)
     if correlations[best] < _LEAST_CORRELATION:
-        return KeyFit(key=None, confidence=0.0, tuning_cents=tuning_cents)
+        return KeyFit(key=None, confidence=0.0, tuning_cents=tuning_cents, major_lead=major_lead)
     margin = float(score[best] - score[order[1]])
     fits = float(np.clip((correlations[best] - _LEAST_CORRELATION) / 0.35, 0.0, 1.0))
     confidence = (0.35 + 0.65 * min(margin / _SURE_MARGIN, 1.0)) * (0.4 + 0.6 * fits) * min(chroma.hops / 64.0, 1.0)
     key = MusicalKey(tonic=best % 12, mode=Mode.MAJOR if best < 12 else Mode.MINOR)
-    return KeyFit(key=key, confidence=round(confidence, 3), tuning_cents=tuning_cents)
-
-
-def tonal_fit(chroma: HopStore, bass: HopStore, deviations: Floats) -> tuple[float, float] | None:
-    """Return how well the best major and the best minor key fit, as `fit_key` weighs them; None without tones."""
-    fine, low = _lasting_mean(chroma), _lasting_mean(bass)
-    if not fine.any():
-        return None
-    score = key_scores(pitch_classes(fine, tuning(deviations)[0]), low)
-    return float(score[:12].max()), float(score[12:].max())
+    return KeyFit(key=key, confidence=round(confidence, 3), tuning_cents=tuning_cents, major_lead=major_lead)
 
 
 def key_scores(profile: Floats, low: Floats) -> Floats:

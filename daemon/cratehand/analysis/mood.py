@@ -5,7 +5,7 @@ Both are averages of measures, each mapped linearly to 0 ... 1 between two value
 ===========  ======================================================================================  ======
 valence      what                                                                                    weight
 ===========  ======================================================================================  ======
-mode         how much better the best major key fits the pitch classes than the best minor key        0.50
+mode         how much better the best major key fits the tones than the best minor key                0.50
 movement     rise of all bands over the level                                                         0.20
 brightness   share of the bands over 2 kHz in the level                                               0.15
 consonance   share of the spectrum's amplitude that stands in peaks                                   0.15
@@ -41,19 +41,18 @@ _STRIKES_A_S: Final = (1.2, 6.0, 0.30)
 _DENSITY: Final = (0.15, 0.48, 0.20)
 
 
-def rate_valence(drive: Drive | None, fit: tuple[float, float] | None, tonalness: float) -> float | None:
+def rate_valence(drive: Drive | None, major_lead: float | None, tonalness: float) -> float | None:
     """Return the valence, 0 ... 1; None where there are no tones.
 
     Args:
         drive: The measures behind the energy.
-        fit: How well the best major and the best minor key fit, see `cratehand.analysis.key.tonal_fit`.
+        major_lead: How much better the best major key fits than the best minor one, see `cratehand.analysis.key`.
         tonalness: Share of the spectrum's amplitude that stands in peaks.
     """
-    if drive is None or fit is None:
+    if drive is None or major_lead is None:
         return None
-    major, minor = fit
     return _average(
-        (major - minor, _MODE),
+        (major_lead, _MODE),
         (drive.movement, (*_MOVEMENT, 0.20)),
         (drive.brightness, (*_BRIGHTNESS, 0.15)),
         (tonalness, _CONSONANCE),

@@ -142,7 +142,9 @@ class TrackAnalyser:
             loudness=loudness,
             energy=energy,
             energy_confidence=energy_confidence,
-            audio_features=rate_features(features, self._motion.rows, drive=drive, tones=self._pitch),
+            audio_features=rate_features(
+                features, self._motion.rows, drive=drive, tonalness=self._pitch.tonalness, key=key
+            ),
             waveform=self._waveform.finish(),
             quality=quality,
             quality_confidence=quality_confidence,
