@@ -127,11 +127,12 @@ def make_polling_observer(rules: IgnoreRules, root: str, *, interval_s: float) -
 
 
 class _View:
-    """What a poll sees of a folder: audio files, and each folder once whatever the links."""
+    """What a poll sees of a folder: audio files, and each folder once whatever the links, by its own path if there."""
 
     def __init__(self, rules: IgnoreRules, root: str) -> None:
         self._rules = rules
         self._root = root
+        self._real_root = os.path.realpath(root)
         self._visited: set[tuple[int, int]] = set()
         self.began_s = time.monotonic()
         self.stopped = False
@@ -147,7 +148,7 @@ class _View:
 
     def listdir(self, folder: str | None) -> Iterator["os.DirEntry[str]"]:
         identity = identity_of(folder or ".")
-        if folder is None or self.stopped or identity in self._visited:
+        if folder is None or self.stopped or identity in self._visited or self._leads_back_inside(folder):
             return iter(())
         if identity is not None:
             self._visited.add(identity)
@@ -156,6 +157,9 @@ class _View:
         if folder != self._root and is_skipped_content(name_of(folder), [entry.name for entry in entries]):
             return iter(())
         return iter([entry for entry in entries if self._shows(entry)])
+
+    def _leads_back_inside(self, folder: str) -> bool:
+        return folder != self._root and is_link(folder) and _is_within(os.path.realpath(folder), self._real_root)
 
     def _shows(self, entry: "os.DirEntry[str]") -> bool:
         try:
