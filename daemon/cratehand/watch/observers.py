@@ -25,7 +25,7 @@ from watchdog.observers.api import BaseObserver
 from watchdog.observers.polling import PollingEmitter
 
 from cratehand.watch.ignore import IgnoreRules, is_audio_name, is_skipped_content, is_skipped_folder_name
-from cratehand.watch.paths import identity_of, look, look_or_raise, name_of, prefix_of
+from cratehand.watch.paths import identity_of, is_link, look, look_or_raise, name_of, prefix_of
 
 WATCHED_EVENTS: list[type[FileSystemEvent]] = [
     DirCreatedEvent,
