@@ -352,6 +352,9 @@ async def test_a_thousand_requests_use_few_strings(device: Device, http_server: 
     assert len(strings) <= 16 + 2
     for request in range(1_000, 1_300):
         path, values = await device.ask("/cratehand/track", request, f"nothing {request}")
+        while path != "/cratehand/err":
+            # A busy machine lets a ping of the server come between.
+            path, values = await device.hear()
         strings.add(values[3])
     assert len(strings) <= 16 + 2 + 256 + 1
 

@@ -73,7 +73,7 @@ def make_pulse(flux: HopStore, *, every_hops: int = 2, weights: tuple[float, ...
     hop_s = every_hops * HOP_S
     # The sum runs in float64: over hours float32 would drift.
     around = moving_mean(curve, round(_EVEN_S / hop_s))
-    curve = (curve / (around + 0.5 * curve.mean(dtype=np.float64))).astype(np.float32)
+    curve = (curve / np.maximum(around + 0.5 * curve.mean(dtype=np.float64), 1e-12)).astype(np.float32)
     start_s = (every_hops - 1) / 2 * HOP_S - FLUX_LEAD_S + ATTACK_LEAD_S
     return Pulse(strength=curve, hop_s=hop_s, start_s=start_s)
 

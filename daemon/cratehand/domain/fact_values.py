@@ -46,9 +46,15 @@ def to_json(value: object) -> Any:
         case KeyStretch():
             return {"start_s": value.start_s, "key": str(value.key)}
         case tuple() | list():
-            return [asdict(cast("Any", item)) if isinstance(item, _ITEMS) else to_json(item) for item in value]
+            return [_item_json(item) for item in value]
         case _:
             raise InvalidInputError(f"a {type(value).__name__} can not be the value of a fact")
+
+
+def _item_json(item: object) -> Any:
+    if isinstance(item, KeyStretch):
+        return to_json(item)
+    return asdict(cast("Any", item)) if isinstance(item, _ITEMS) else item
 
 
 def encode(value: object) -> str:

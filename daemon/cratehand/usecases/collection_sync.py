@@ -92,8 +92,8 @@ class CollectionSync:
         then = self._take_over() or ImportReport()
         return ImportReport(
             added=(*first.added, *then.added),
-            changed=then.changed,
-            removed=then.removed,
+            changed=(*first.changed, *then.changed),
+            removed=(*first.removed, *then.removed),
             cues=first.cues + then.cues,
             playlists=first.playlists + then.playlists,
         )

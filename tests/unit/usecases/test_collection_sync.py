@@ -10,7 +10,7 @@ import pytest
 
 from cratehand.catalogue.device import SqliteCatalogue
 from cratehand.domain.beatgrid import BeatGrid, GridAnchor
-from cratehand.domain.collection import CollectionChange, CollectionTrack
+from cratehand.domain.collection import CollectionChange, CollectionTrack, ImportReport
 from cratehand.domain.errors import UnavailableError
 from cratehand.domain.events import CollectionSynced, Event, TrackChanged
 from cratehand.domain.fields import Field
@@ -160,3 +160,36 @@ async def test_analysis_files_speak_for_themselves_and_a_locked_grid_says_so(
         (fact,) = stores.facts.facts(TrackId(known.track_id), field=Field.BEAT_GRID)
     assert (fact.value, fact.source.name) == (grid, name)
     assert known.path == Path("/m/a.mp3")
+
+
+def test_the_first_import_is_told_whole_and_read_on_from_at_once(
+    catalogue: SqliteCatalogue, published: list[Event]
+) -> None:
+    reader, told = ScriptedReader(change("One", 2)), []
+    everything = ImportReport(added=(TrackId("a" * 16),), changed=(TrackId("b" * 16),), cues=3, playlists=1)
+
+    def first_import() -> ImportReport:
+        with catalogue.writing() as stores:
+            stores.collection.apply(
+                CollectionChange(full=True, mark={"usn": 1}), source=reader.source, at_s=1.0, new_id=counting_ids()
+            )
+        return everything
+
+    sync = CollectionSync(
+        catalogue,
+        reader,
+        folder_sync=NoFolders(),  # type: ignore[arg-type]
+        clock=HandWoundClock(),
+        new_id=counting_ids(),
+        publish=published.append,
+        changed=told.extend,
+        first_import=first_import,
+    )
+    report = sync.sync()
+    assert reader.marks == [{"usn": 1}]
+    assert len(report.added) == 2
+    assert report.changed == everything.changed
+    assert (report.cues, report.playlists) == (3, 1)
+    assert set(told) == {*report.added, *report.changed}
+    sync.sync()
+    assert reader.marks[-1] == {"usn": 2}, "the second time it goes on"

@@ -56,7 +56,7 @@ def test_an_analysis_without_a_genre_stays_as_it_is() -> None:
 
 def test_corrections_bring_the_genre_along_and_no_other(library: Library, published: list[Event]) -> None:
     for track_id in IDS[:3]:
-        library.correct(track_id, {"tempo": "double"})
+        library.correct(track_id, {"tempo": "174"})
     tempos = [library.track(track_id).summary.tempo_bpm for track_id in IDS]
     assert tempos == [174.0] * 7 + [87.0]
     assert {event.track_id for event in published if isinstance(event, TrackChanged)} == set(IDS[:7])
@@ -69,5 +69,5 @@ def test_corrections_bring_the_genre_along_and_no_other(library: Library, publis
 def test_what_a_person_said_is_not_touched_by_the_correction_of_another_track(library: Library) -> None:
     library.correct(IDS[0], {"tempo": "87"})
     for track_id in IDS[1:6]:
-        library.correct(track_id, {"tempo": "double"})
+        library.correct(track_id, {"tempo": "174"})
     assert library.track(IDS[0]).summary.tempo_bpm == 87.0
