@@ -18,7 +18,7 @@ from cratehand_api.v1 import jobs_pb2, jobs_pb2_grpc
 
 _PAGE: Final = 100
 _LARGEST_PAGE: Final = 1_000
-_LOOK_S: Final = 10.0
+_LOOK_S: Final = 3.0
 """How often a watched job is read without news: another process may have ended it."""
 
 
