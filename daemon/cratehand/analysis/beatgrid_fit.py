@@ -12,7 +12,7 @@ from cratehand.analysis.downbeats import BEATS_PER_BAR, change_on_beats, find_do
 from cratehand.analysis.grid_pieces import Piece, fit_pieces, sharpen
 from cratehand.analysis.lattice import LatticeFit, fit_lattice
 from cratehand.analysis.pulse import BEAT_WEIGHTS, Pulse, has_pulse, make_pulse
-from cratehand.analysis.tempo import TempoCandidate, clarity, local_agreement, tempo_candidates
+from cratehand.analysis.tempo import SAME, TempoCandidate, clarity, local_agreement, tempo_candidates
 from cratehand.domain.beatgrid import BeatGrid, GridAnchor
 from cratehand.domain.tempo import PossibleTempo, is_octave
 
@@ -29,7 +29,6 @@ _SNAP_S: Final = 0.006
 """Programmed music has whole tempos: one that ends up this near over the whole track is taken."""
 _SNAP_HUNDREDTH_S: Final = 0.002
 _BEFORE_START_S: Final = 0.005
-_SAME: Final = 0.03
 _WORTH_TELLING: Final = 0.01
 
 
@@ -60,7 +59,7 @@ class GridFit:
         others = [
             (self.tempo_bpm * _octave(each.tempo_bpm / self.tempo_bpm), each.weight**2)
             for each in self.candidates
-            if abs(each.tempo_bpm / self.tempo_bpm - 1.0) > _SAME
+            if abs(each.tempo_bpm / self.tempo_bpm - 1.0) > SAME
         ]
         total = sum(weight for _, weight in others)
         found = [

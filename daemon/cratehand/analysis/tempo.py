@@ -27,7 +27,7 @@ _PRIOR_BPM: Final = 128.0
 """Where DJ collections are thickest."""
 _PRIOR_OCTAVES: Final = 0.55
 """Width of the prior: 140 beats 70, 174 beats 87 by a little, 90 and 180 are judged alike."""
-_SAME: Final = 0.03
+SAME: Final = 0.03
 """Tempos nearer than this are one candidate."""
 
 Lattice = npt.NDArray[np.float64]
@@ -103,7 +103,7 @@ def _peaks(lattice: Lattice, salience: Lattice, weight: Lattice, limit: int) -> 
         return ()
     chosen: list[int] = []
     for index in np.argsort(weight)[::-1]:
-        if all(abs(lattice[index] / lattice[other] - 1.0) > _SAME for other in chosen):
+        if all(abs(lattice[index] / lattice[other] - 1.0) > SAME for other in chosen):
             chosen.append(int(index))
         if len(chosen) == limit:
             break

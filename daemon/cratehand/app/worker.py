@@ -4,7 +4,6 @@ Light to import, since the daemon names these functions and never runs them: the
 """
 
 import contextlib
-import ctypes
 import faulthandler
 import multiprocessing
 import multiprocessing.connection
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import psutil
 
+from cratehand.app.freed_memory import use_few_heaps
 from cratehand.domain.ids import ContentDigest
 from cratehand.domain.track_analysis import FileReading
 from cratehand.usecases import file_reading
@@ -62,9 +62,7 @@ def _lower_priority() -> None:
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
         with contextlib.suppress(OSError, psutil.Error):
             process.ionice(psutil.IOPRIO_CLASS_IDLE)
-        with contextlib.suppress(OSError, AttributeError):
-            # glibc keeps freed blocks in one arena per thread; two are enough here (M_ARENA_MAX of mallopt(3)).
-            ctypes.CDLL(None).mallopt(-8, 2)
+    use_few_heaps()
 
 
 def _die_with(sentinel: int) -> None:

@@ -111,15 +111,10 @@ def _cue(row: Row[tuple[object, ...]]) -> Cue:
         end_s=row.end_s,
         pad=row.pad,
         label=row.label,
-        colour=None if colour is None else _colour(colour),
+        colour=None if colour is None else Colour.of(colour),
         active_loop=bool(row.active_loop),
         foreign_id=row.foreign_id,
     )
-
-
-def _colour(text: str) -> Colour:
-    red, green, blue = bytes.fromhex(text.removeprefix("#"))
-    return Colour(red=red, green=green, blue=blue)
 
 
 def _on_pads_first(cue: Cue) -> tuple[bool, int, float]:

@@ -15,7 +15,7 @@ class AudioFeatures:
     valence: float | None = None
     """How bright the mood is: 0 dark, 1 bright; from mode, brightness and consonance. An estimate, no truth."""
     arousal: float | None = None
-    """How exciting: 0 calm, 1 driving; from loudness, onset density and brightness."""
+    """How exciting: 0 calm, 1 driving; from onset density, movement, brightness and fullness."""
     acousticness: float | None = None
     """0 electronic or processed, 1 acoustic instruments."""
     instrumentalness: float | None = None

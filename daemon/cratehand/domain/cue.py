@@ -25,6 +25,12 @@ class Colour:
     green: int
     blue: int
 
+    @classmethod
+    def of(cls, text: str) -> "Colour":
+        """Read ``#RRGGBB``, the number sign may be missing; raises ValueError where it is anything else."""
+        red, green, blue = bytes.fromhex(text.removeprefix("#"))
+        return cls(red=red, green=green, blue=blue)
+
     def __str__(self) -> str:
         return f"#{self.red:02X}{self.green:02X}{self.blue:02X}"
 

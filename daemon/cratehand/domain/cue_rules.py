@@ -39,7 +39,7 @@ def parse_cue_rules(texts: Iterable[str]) -> tuple[CueRule, ...]:
             known = ", ".join(SuggestedCueKind)
             raise InvalidInputError(f"{text!r}: {name!r} is no kind of cue; there are {known}")
         rule = CueRule(
-            kind=SuggestedCueKind(name), pad=PADS.index(pad.upper()), colour=_colour(colour) if colour else None
+            kind=SuggestedCueKind(name), pad=PADS.index(pad.upper()), colour=Colour.of(colour) if colour else None
         )
         if any(other.pad == rule.pad for other in rules):
             raise InvalidInputError(f"{text!r}: pad {pad.upper()} is taken by a rule before it")
@@ -81,8 +81,3 @@ def with_suggestions(
             )
         )
     return (*own, *added)
-
-
-def _colour(digits: str) -> Colour:
-    red, green, blue = bytes.fromhex(digits)
-    return Colour(red=red, green=green, blue=blue)

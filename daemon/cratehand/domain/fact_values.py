@@ -43,8 +43,6 @@ def to_json(value: object) -> Any:
         case Waveform():
             levels = base64.b64encode(np.ascontiguousarray(value.levels).tobytes()).decode("ascii")
             return {"levels": levels, "step_s": value.step_s}
-        case KeyStretch():
-            return {"start_s": value.start_s, "key": str(value.key)}
         case tuple() | list():
             return [_item_json(item) for item in value]
         case _:
@@ -53,7 +51,7 @@ def to_json(value: object) -> Any:
 
 def _item_json(item: object) -> Any:
     if isinstance(item, KeyStretch):
-        return to_json(item)
+        return {"start_s": item.start_s, "key": str(item.key)}
     return asdict(cast("Any", item)) if isinstance(item, _ITEMS) else item
 
 

@@ -42,6 +42,11 @@ def is_octave(ratio: float) -> bool:
     return min(abs(ratio / 2.0 - 1.0), abs(ratio / 0.5 - 1.0)) < _OCTAVE
 
 
+def octaves_of(possible: Sequence[PossibleTempo]) -> list[PossibleTempo]:
+    """Return the first of the possible tempos and its octaves among the others; nothing where there is none."""
+    return [*possible[:1], *(other for other in possible[1:] if is_octave(other.tempo_bpm / possible[0].tempo_bpm))]
+
+
 def choose_octave(possible: Sequence[PossibleTempo], genre: Sequence[GenreTempo]) -> PossibleTempo:
     """Weigh a measured tempo and its octaves with the tempos of other tracks of the genre.
 
@@ -55,8 +60,8 @@ def choose_octave(possible: Sequence[PossibleTempo], genre: Sequence[GenreTempo]
     Returns:
         The tempo and its new confidence; the first one as it is where nothing is known of the genre.
     """
-    first = possible[0]
-    rivals = [first, *(other for other in possible[1:] if is_octave(other.tempo_bpm / first.tempo_bpm))]
+    rivals = octaves_of(possible)
+    first = rivals[0]
     if not genre or len(rivals) == 1:
         return first
     total = sum(rival.confidence for rival in rivals)

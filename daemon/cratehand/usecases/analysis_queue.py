@@ -16,6 +16,7 @@ from cratehand.domain.ids import ContentDigest, JobId, TrackId
 from cratehand.domain.job import Job, JobState, Priority
 from cratehand.domain.ports import Clock
 from cratehand.domain.stores import Catalogue, Stores
+from cratehand.domain.tempo import octaves_of
 from cratehand.domain.track import FileStamp, Presence, Track
 from cratehand.domain.track_analysis import FileReading
 from cratehand.usecases.event_bus import EventBus
@@ -341,7 +342,7 @@ class AnalysisQueue:
 
 def _settled(stores: Stores, track_id: TrackId, reading: FileReading) -> FileReading:
     """Return the reading with the tempo in the octave that the collection's genre is counted in."""
-    if reading.analysis is None:
+    if reading.analysis is None or len(octaves_of(reading.analysis.possible_tempos)) < 2:
         return reading
     genre = list(stores.tracks.genre_tempos(track_id).values())
     return replace(reading, analysis=settle_octave(reading.analysis, genre))

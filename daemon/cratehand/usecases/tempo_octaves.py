@@ -9,7 +9,7 @@ from cratehand.domain.beatgrid import BeatGrid
 from cratehand.domain.belief import believe
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import TrackId
-from cratehand.domain.provenance import AnyFact, Fact, SourceKind
+from cratehand.domain.provenance import AnyFact, Fact
 from cratehand.domain.stores import Stores
 from cratehand.domain.tempo import PERSONS_WEIGHT, GenreTempo, PossibleTempo, choose_octave, is_octave
 from cratehand.domain.track_analysis import TrackAnalysis
@@ -85,11 +85,8 @@ def reconsider_genre(stores: Stores, track_id: TrackId, *, at_s: float) -> list[
 
 
 def _own(facts: Sequence[AnyFact]) -> Fact[object] | None:
-    return believe([fact for fact in facts if fact.source.kind is SourceKind.ANALYSIS and _is_ours(fact)])
-
-
-def _is_ours(fact: AnyFact) -> bool:
-    return fact.source.name == ANALYSIS.name
+    ours = ANALYSIS.kind, ANALYSIS.name
+    return believe([fact for fact in facts if (fact.source.kind, fact.source.name) == ours])
 
 
 def _factor(ratio: float) -> float:

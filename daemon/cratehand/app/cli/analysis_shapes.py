@@ -1,6 +1,6 @@
 """What `analyse` shows of a file: the JSON of surface.md, and a row of a table."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,16 +13,7 @@ from cratehand.domain.track_analysis import FileReading, TrackAnalysis
 
 _UNMEASURED: Final = Loudness(integrated_lufs=None, range_lu=None, true_peak_dbtp=None)
 
-FEATURES: Final = (
-    "danceability",
-    "valence",
-    "arousal",
-    "acousticness",
-    "instrumentalness",
-    "speechiness",
-    "liveness",
-)
-"""Keys of the features of 0 ... 1, in the order they are shown."""
+_FEATURES: Final = tuple(field.name for field in fields(AudioFeatures) if field.name != "confidence")
 
 
 def reading_json(reading: FileReading) -> dict[str, Any]:
@@ -112,7 +103,7 @@ def _quality(quality: AudioQuality) -> dict[str, Any]:
 
 
 def _features(features: AudioFeatures) -> dict[str, float | None]:
-    return {name: getattr(features, name) for name in FEATURES}
+    return {name: getattr(features, name) for name in _FEATURES}
 
 
 def reading_row(reading: FileReading) -> list[str]:
