@@ -15,6 +15,7 @@ from cratehand.app.cli import (
     backups,
     config,
     doctor,
+    drums,
     exports,
     folders,
     imports,
@@ -70,8 +71,8 @@ def root(
 
 
 for _verbs in (
-    run, status, doctor, folders, analyse, tracks, track, review, search, exports, imports, jobs, config, service,
-    backups, version,
+    run, status, doctor, folders, analyse, tracks, track, review, search, exports, imports, drums, jobs, config,
+    service, backups, version,
 ):  # fmt: skip
     _verbs.register(app)
 
