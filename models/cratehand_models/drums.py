@@ -21,6 +21,7 @@ NAME: Final = "drums-1"
 TEMPERATURE: Final = 0.9
 """Below 1 the unlikely hits become rarer: fewer strays, still another pattern for every seed."""
 _VARIED: Final = 0.35
+_ATTEMPTS: Final = 4
 _V: Final = len(VOICES)
 
 
@@ -51,15 +52,12 @@ class DrumModel:
         decoder = self._ready()
         if str(request.metre) not in decoder.meta.metres:
             raise UnsupportedError(f"the drum model knows {', '.join(decoder.meta.metres)}, not {request.metre}")
-        rng = np.random.default_rng(request.seed)
-        score, first = _score(request, decoder, rng)
-        luck = _luck(score.hits.shape, decoder.meta.shared_timing, rng)
-        written = decoder.write(score, luck)
-        span = slice(first, first + request.silence().steps)
-        grid = DrumGrid(
-            hits=written.hits[0, span], velocities=written.velocities[0, span], offsets=written.offsets[0, span]
-        )
-        return with_swing(grid.pattern(request.silence()), request.swing_steps)
+        for attempt in range(_ATTEMPTS):
+            pattern = _written(request, decoder, np.random.default_rng([request.seed, attempt]))
+            # In a metre of which the data have little it may fall silent: then it is asked again.
+            if request.task not in (None, DrumTask.CONTINUE) or not has_silent_bar(pattern):
+                break
+        return with_swing(pattern, request.swing_steps)
 
     def _ready(self) -> DrumDecoder:
         with self._loading:
@@ -69,6 +67,21 @@ class DrumModel:
                 except (NotFoundError, CorruptFileError) as error:
                     raise UnavailableError(str(error)) from error
             return self._decoder
+
+
+def has_silent_bar(pattern: DrumPattern) -> bool:
+    """Whether nothing is played in one of its bars."""
+    return len({hit.step // pattern.metre.steps_per_bar for hit in pattern.hits}) < pattern.bars
+
+
+def _written(request: DrumRequest, decoder: DrumDecoder, rng: np.random.Generator) -> DrumPattern:
+    score, first = _score(request, decoder, rng)
+    written = decoder.write(score, _luck(score.hits.shape, decoder.meta.shared_timing, rng))
+    span = slice(first, first + request.silence().steps)
+    grid = DrumGrid(
+        hits=written.hits[0, span], velocities=written.velocities[0, span], offsets=written.offsets[0, span]
+    )
+    return grid.pattern(request.silence())
 
 
 def _score(request: DrumRequest, decoder: DrumDecoder, rng: np.random.Generator) -> tuple[DrumScore, int]:

@@ -2,8 +2,8 @@
 
 Per step the nine hits are drawn one voice after the other (NADE: Larochelle and Murray, AISTATS 2011), then velocity
 and offset of each hit as categories. A step is told of the one before, of the same place one and two bars ago, of its
-place in the bar and of style, tempo, density and swing. What is known of the pattern (taps, hits, "here is a fill") is read by
-dilated convolutions from both sides.
+place in the bar and of style, tempo, density and swing. What is known of the pattern (taps, hits, "here is a fill") is
+read by dilated convolutions from both sides.
 """
 
 from typing import Final, NamedTuple
