@@ -20,6 +20,7 @@ from cratehand.app.machine_checks import (
     check_python,
     check_sqlite,
 )
+from cratehand.app.model_parts import check_models
 from cratehand.app.settings import Settings, load_settings
 from cratehand.domain.errors import CratehandError, NotFoundError
 
@@ -42,6 +43,7 @@ def examine(folder: DataFolder, *, config: Path | None = None) -> list[Finding]:
         ("SQLite", check_sqlite),
         ("catalogue", lambda: _catalogue(folder)),
         ("decoders", check_decoders),
+        ("models", lambda: check_models(settings, folder)),
         ("Rekordbox", lambda: _rekordbox(settings)),
         ("folders", lambda: _folders(folder, settings)),
         ("inotify", check_inotify),
