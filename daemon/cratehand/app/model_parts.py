@@ -2,15 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from cratehand.app.clock import SystemClock
 from cratehand.app.data_folder import DataFolder
 from cratehand.app.finding import Finding, good, note
 from cratehand.app.settings import Settings
-from cratehand.domain.model import Model
+from cratehand.audio.decode import FileReader
+from cratehand.audio.digest import AudioDigester
+from cratehand.audio.write import FileWriter
+from cratehand.domain.errors import InvalidInputError, UnsupportedError
+from cratehand.domain.model import Model, ModelTask
+from cratehand.usecases.stem_separation import StemSeparation, StemTools
+from cratehand_models.demucs import DemucsSeparator
 from cratehand_models.fetching import WeightsFetcher
 from cratehand_models.manifest import find_model, shipped_manifest
 from cratehand_models.providers import ProviderChoice, choose_provider
+from cratehand_models.session import ModelSession
 from cratehand_models.store import WeightsStore
+
+INSTALL: Final = 'pip install "cratehand[cpu]" or "cratehand[gpu]"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +45,52 @@ def model_parts(settings: Settings, folder: DataFolder) -> ModelParts:
     )
 
 
+def stem_separation(settings: Settings, folder: DataFolder, wanted: str | None) -> tuple[StemSeparation, str]:
+    """Return the use case on the model that was named, else on the best that is here; and the model's name.
+
+    Raises:
+        NotFoundError: The model does not exist, or its weights are not here.
+        InvalidInputError: It makes no stems.
+        UnsupportedError: ONNX Runtime is not installed.
+    """
+    parts = model_parts(settings, folder)
+    model = _stem_model(parts, wanted)
+    tools = StemTools(reader=FileReader(), writer=FileWriter(), digester=AudioDigester())
+    session = open_session(settings, parts, model)
+    separator = DemucsSeparator(session, name=f"{model.name}-{model.version}")
+    return StemSeparation(tools, separator, cache=folder.cache / "stems"), model.name
+
+
+def open_session(settings: Settings, parts: ModelParts, model: Model) -> ModelSession:
+    """Return a session on a model of one graph; raises `NotFoundError` where its weights are not here."""
+    graph = next(path for name, path in parts.store.paths(model).items() if name.endswith(".onnx"))
+    return ModelSession(
+        model, graph, choice=provider_choice(settings), clock=SystemClock(), threads=settings.models.threads
+    )
+
+
+def _stem_model(parts: ModelParts, wanted: str | None) -> Model:
+    makers = [model for model in parts.models.values() if model.task is ModelTask.STEMS]
+    if wanted is None:
+        return next((model for model in makers if parts.store.is_present(model)), makers[0])
+    model = parts.find(wanted)
+    if model.task is not ModelTask.STEMS:
+        names = ", ".join(each.name for each in makers)
+        raise InvalidInputError(f"{model.name} makes no stems: choose one of {names}")
+    return model
+
+
 def provider_choice(settings: Settings) -> ProviderChoice:
-    """Choose what runs the models here; raises as `choose_provider`, `ImportError` where ONNX Runtime is missing."""
-    import onnxruntime
+    """Choose what runs the models here.
+
+    Raises:
+        InvalidInputError: The setting names no provider.
+        UnsupportedError: ONNX Runtime is not installed.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise UnsupportedError(f"ONNX Runtime is not installed: {INSTALL}") from error
 
     return choose_provider(settings.models.provider, onnxruntime.get_available_providers())
 
@@ -46,7 +100,7 @@ def check_models(settings: Settings, folder: DataFolder) -> list[Finding]:
     try:
         import onnxruntime
     except ImportError:
-        return [note("models", "ONNX Runtime is not installed", 'pip install "cratehand[cpu]" or "cratehand[gpu]"')]
+        return [note("models", "ONNX Runtime is not installed", INSTALL)]
     choice = provider_choice(settings)
     parts = model_parts(settings, folder)
     here = [model.name for model in parts.models.values() if parts.store.is_present(model)]

@@ -13,6 +13,7 @@ from cratehand.domain.fields import Field
 from cratehand.domain.folders import FolderChange, KnownFile, WatchedFolder
 from cratehand.domain.ids import ContentDigest
 from cratehand.domain.provenance import Source
+from cratehand.domain.stem import StemKind
 
 
 class Clock(Protocol):
@@ -90,6 +91,72 @@ class Fingerprinter(Protocol):
 
     def session(self, *, sample_rate_hz: int, channels: int) -> FingerprintSession:
         """Begin a signal."""
+        ...
+
+
+class AudioWriteSession(Protocol):
+    """Takes one signal for a file."""
+
+    def write(self, samples: Samples) -> None:
+        """Take the next block, float32 ``(channels, frames)``; what lies beyond full scale is clipped."""
+        ...
+
+    def close(self) -> float:
+        """End the file, which takes its name only now; return the largest absolute sample of the signal."""
+        ...
+
+    def discard(self) -> None:
+        """Leave nothing behind; allowed at any time and twice."""
+        ...
+
+
+class AudioWriter(Protocol):
+    """Writes audio files of 24 bits."""
+
+    def open(self, path: Path, *, sample_rate_hz: int, channels: int) -> AudioWriteSession:
+        """Begin a file; the ending of its name (``.flac``, ``.wav``) says which kind.
+
+        Raises:
+            UnsupportedError: Another ending.
+            UnavailableError: It can not be written there.
+        """
+        ...
+
+
+class StemSeparator(Protocol):
+    """Separates a mix, window by window."""
+
+    @property
+    def name(self) -> str:
+        """Model and version; stems of two names are never taken for each other."""
+        ...
+
+    @property
+    def kinds(self) -> tuple[StemKind, ...]:
+        """The stems, in the order in which they come."""
+        ...
+
+    @property
+    def sample_rate_hz(self) -> int: ...
+
+    @property
+    def window_frames(self) -> int:
+        """How many frames it takes at once."""
+        ...
+
+    def separate(self, mix: Samples) -> Samples:
+        """Separate one window.
+
+        Args:
+            mix: float32 ``(2, window_frames)``.
+
+        Returns:
+            float32 ``(stems, 2, window_frames)``, in the order of `kinds`.
+
+        Raises:
+            NotFoundError: The weights are not here.
+            UnavailableError: The model failed, or the memory does not suffice.
+        """
         ...
 
 

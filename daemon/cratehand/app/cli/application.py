@@ -25,6 +25,7 @@ from cratehand.app.cli import (
     search,
     service,
     status,
+    stems,
     track,
     tracks,
     version,
@@ -72,7 +73,7 @@ def root(
 
 for _verbs in (
     run, status, doctor, folders, analyse, tracks, track, review, search, exports, imports, jobs, models, config,
-    service, backups, version,
+    stems, service, backups, version,
 ):  # fmt: skip
     _verbs.register(app)
 

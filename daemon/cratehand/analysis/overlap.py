@@ -1,6 +1,6 @@
 """Cutting a long signal into overlapping windows of one length, and adding them up again without a seam."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,30 +29,6 @@ class Windows:
         """From the start of one window to the start of the next."""
         return max(1, round(self.length_frames * (1.0 - self.overlap)))
 
-    def count(self, frames: int) -> int:
-        """Return how many windows cover a signal; one for the shortest."""
-        return max(1, -(-(frames - self.length_frames) // self.stride_frames) + 1) if frames else 0
-
-    def start(self, index: int) -> int:
-        """Return the first frame of a window."""
-        return index * self.stride_frames
-
-    def cut(self, signal: Samples, index: int) -> Samples:
-        """Return one window, zeros behind the end of the signal.
-
-        Args:
-            signal: ``(channels, frames)``.
-            index: From 0 to ``count - 1``.
-
-        Returns:
-            ``(channels, length_frames)``, a copy.
-        """
-        start = self.start(index)
-        piece = signal[:, start : start + self.length_frames]
-        window = np.zeros((signal.shape[0], self.length_frames), dtype=np.float32)
-        window[:, : piece.shape[1]] = piece
-        return window
-
     def weights(self) -> Samples:
         """Return float32 ``(length_frames,)``: a trapezium that rises and falls over what two windows share."""
         shared = self.length_frames - self.stride_frames
@@ -65,42 +41,61 @@ class Windows:
 
 
 class OverlapAdd:
-    """Adds windows up as they come, and gives away what no later window can change; memory stays at two windows."""
+    """Adds windows up as they come, and gives away what no later window can change."""
 
-    def __init__(self, windows: Windows, *, channels: int, frames: int) -> None:
+    def __init__(self, windows: Windows, *, channels: int) -> None:
         self._windows = windows
-        self._frames = frames
         self._sum = np.zeros((channels, windows.length_frames), dtype=np.float32)
         self._weight = np.zeros(windows.length_frames, dtype=np.float32)
         self._weights = windows.weights()
-        self._next = 0
 
     def add(self, window: Samples) -> Samples:
-        """Take the next window.
+        """Take the next window; return the frames that are settled now.
 
         Args:
-            window: ``(channels, length_frames)``.
+            window: float32 ``(channels, length_frames)``.
 
         Returns:
-            The frames that are settled now, ``(channels, settled)``; behind the last window all that is left.
+            float32 ``(channels, stride_frames)``.
         """
         self._sum += window * self._weights
         self._weight += self._weights
-        start, self._next = self._windows.start(self._next), self._next + 1
-        is_last = self._next >= self._windows.count(self._frames)
-        settled = self._frames - start if is_last else self._windows.stride_frames
+        settled = self._windows.stride_frames
         done: Samples = self._sum[:, :settled] / self._weight[:settled]
-        self._shift(settled)
+        kept = self._windows.length_frames - settled
+        for array in (self._sum, self._weight):
+            array[..., :kept] = array[..., settled:].copy()
+            array[..., kept:] = 0.0
         return done
 
-    def _shift(self, frames: int) -> None:
-        kept = self._windows.length_frames - frames
-        for array in (self._sum, self._weight):
-            array[..., :kept] = array[..., frames:].copy()
-            array[..., kept:] = 0.0
+    def rest(self) -> Samples:
+        """Return what the last window left, ``(channels, length_frames - stride_frames)``."""
+        kept = self._windows.length_frames - self._windows.stride_frames
+        return np.divide(self._sum[:, :kept], self._weight[:kept], dtype=np.float32)
 
 
-def each_window(signal: Samples, windows: Windows) -> Iterator[Samples]:
-    """Yield every window of a signal, float32 ``(channels, length_frames)``."""
-    for index in range(windows.count(signal.shape[1])):
-        yield windows.cut(signal, index)
+def each_window(blocks: Iterable[Samples], windows: Windows) -> Iterator[Samples]:
+    """Cut a stream into windows.
+
+    Args:
+        blocks: float32 ``(channels, any number of frames)``, one behind the other.
+        windows: How to cut; zeros stand behind the end of the stream.
+
+    Yields:
+        float32 ``(channels, length_frames)``; their strides and the rest of the last cover every frame.
+    """
+    held: list[Samples] = []
+    frames, first = 0, True
+    for block in blocks:
+        held.append(block)
+        frames += block.shape[1]
+        while frames >= windows.length_frames:
+            joined = np.concatenate(held, axis=1)
+            yield joined[:, : windows.length_frames].copy()
+            first = False
+            held = [joined[:, windows.stride_frames :]]
+            frames = held[0].shape[1]
+    if frames > (0 if first else windows.length_frames - windows.stride_frames):
+        last = np.zeros((held[0].shape[0], windows.length_frames), dtype=np.float32)
+        last[:, :frames] = np.concatenate(held, axis=1)
+        yield last
