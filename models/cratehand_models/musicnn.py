@@ -76,7 +76,8 @@ def log_mel(mono: Samples) -> Array:
     window = np.hanning(_POINTS + 1)[:-1].astype(np.float32)
     power = np.abs(rfft(hops * window, axis=1)) ** 2
     mel = power @ _mel_filters().T
-    return np.log10(10_000.0 * mel + 1.0).astype(np.float32)
+    compressed: Array = np.log10(10_000.0 * mel + 1.0).astype(np.float32)
+    return compressed
 
 
 @cache
