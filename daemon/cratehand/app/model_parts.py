@@ -19,9 +19,15 @@ from cratehand_models.fetching import WeightsFetcher
 from cratehand_models.manifest import find_model, shipped_manifest
 from cratehand_models.providers import ProviderChoice, choose_provider
 from cratehand_models.session import ModelSession
+from cratehand_models.spleeter import SpleeterSeparator
 from cratehand_models.store import WeightsStore
 
 INSTALL: Final = 'pip install "cratehand[cpu]" or "cratehand[gpu]"'
+
+_SEPARATORS: Final[Mapping[str, type[DemucsSeparator] | type[SpleeterSeparator]]] = {
+    "htdemucs": DemucsSeparator,
+    "spleeter-2stems": SpleeterSeparator,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +63,7 @@ def stem_separation(settings: Settings, folder: DataFolder, wanted: str | None) 
     model = _stem_model(parts, wanted)
     tools = StemTools(reader=FileReader(), writer=FileWriter(), digester=AudioDigester())
     session = open_session(settings, parts, model)
-    separator = DemucsSeparator(session, name=f"{model.name}-{model.version}")
+    separator = _SEPARATORS[model.name](session, name=f"{model.name}-{model.version}")
     return StemSeparation(tools, separator, cache=folder.cache / "stems"), model.name
 
 

