@@ -30,6 +30,11 @@ class Backups:
         self._kept = max(kept, 1)
         self._windows = platform == "win32"
 
+    def new_name(self, at_s: float) -> str:
+        """Return a name that sorts after those that are there, also where the clock went back."""
+        latest = max((each.stem for each in self.folder.glob("*.db") if each.stem.isdecimal()), default="0")
+        return f"{max(int(at_s * 1000), int(latest) + 1):014d}"
+
     def take(self, connection: sqlcipher.Connection, database: Path, name: str, *, encrypted: bool) -> Path:
         """Copy what the connection sees, with the same key, and the file of playlists; then open and check the copy.
 

@@ -82,6 +82,8 @@ class _Attempt:
     at_s: float
     encrypted: bool
     inode: int
+    seen: int
+    """``PRAGMA data_version`` before the first look: another one says that somebody wrote since."""
 
 
 class RekordboxWriter:
@@ -175,17 +177,18 @@ class RekordboxWriter:
         return found
 
     def _change(self, drafting: Drafting, change_id: str | None) -> EditRecord:
-        with self._gate, self._alone():
-            try:
+        try:
+            with self._gate, self._alone():
                 record = self._write(drafting, change_id)
-            except (sqlcipher.Error, OSError) as error:
-                self._state = f"failed: {error}"
-                raise _translate_write(error, self._path) from error
-            except CratehandError as error:
-                self._state = f"failed: {error}"
-                raise
-            self._state = f"{len(record.rows)} rows written"
-            return record
+        except (sqlcipher.Error, OSError) as error:
+            told = _translate_write(error, self._path)
+            self._state = f"failed: {told}"
+            raise told from error
+        except CratehandError as error:
+            self._state = f"failed: {error}"
+            raise
+        self._state = f"{len(record.rows)} rows written"
+        return record
 
     def _write(self, drafting: Drafting, change_id: str | None) -> EditRecord:
         refuse_while_running(self._programs)
@@ -198,8 +201,11 @@ class RekordboxWriter:
             if change_id is not None and (known := self._journal.find(change_id)) is not None:
                 return known
             at_s = self._clock.now_s()
-            name = f"{int(at_s * 1000):014d}-{self._luck.getrandbits(32):08x}"
-            attempt = _Attempt(name=name, change_id=change_id or name, at_s=at_s, encrypted=encrypted, inode=inode)
+            name = self._backups.new_name(at_s)
+            seen = connection.execute("PRAGMA data_version").fetchone()[0]
+            attempt = _Attempt(
+                name=name, change_id=change_id or name, at_s=at_s, encrypted=encrypted, inode=inode, seen=seen
+            )
             # Before the backup, which takes a while, and only to see what stands in the way.
             if not self._conflict_free(connection, drafting).changes():
                 return self._record(connection, attempt)
@@ -209,11 +215,10 @@ class RekordboxWriter:
         return record
 
     def _commit(self, connection: sqlcipher.Connection, drafting: Drafting, attempt: "_Attempt") -> EditRecord:
-        seen = connection.execute("PRAGMA data_version").fetchone()
         backup = self._backups.take(connection, self._path, attempt.name, encrypted=attempt.encrypted)
         connection.execute("BEGIN IMMEDIATE")
         try:
-            if connection.execute("PRAGMA data_version").fetchone() != seen:
+            if connection.execute("PRAGMA data_version").fetchone()[0] != attempt.seen:
                 raise UnavailableError(f"{self._path} was written while it was backed up; try again", retry_after_s=5.0)
             refuse_while_running(self._programs)
             draft = self._conflict_free(connection, drafting)
