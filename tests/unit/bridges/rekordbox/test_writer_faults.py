@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from cratehand.domain.errors import (
     UnsupportedError,
 )
 from cratehand.domain.ids import ForeignId
-from cratehand_bridges.rekordbox import RekordboxWriter, WriterSettings
+from cratehand_bridges.rekordbox import RekordboxDatabase, RekordboxWriter, WriterSettings
 from cratehand_bridges.rekordbox.connection import connect, is_encrypted
 from cratehand_bridges.rekordbox.processes import running_programs, running_rekordbox
 from tests.fakes.clock import HandWoundClock
@@ -168,6 +169,38 @@ def test_two_writers_share_no_stamp(path: Path, one: str) -> None:
     rows = all_rows(path)
     usns = [row["rb_local_usn"] for table in rows.values() for row in table.values() if row.get("rb_local_usn")]
     assert len(usns) == len(set(usns))
+
+
+def test_a_reader_of_ours_does_not_open_the_door_in_the_middle_of_a_write(
+    path: Path, one: str, reader_of: Callable[[Path], RekordboxDatabase]
+) -> None:
+    # Reading the -shm file by hand would drop the lock of the writer's transaction: another program would get in.
+    reader = reader_of(path)
+    mark = reader.read(None).mark
+    code = (
+        "import sys; from sqlcipher3 import dbapi2 as s; c = s.connect(sys.argv[1], timeout=0.1, isolation_level=None)\n"
+        "try: c.execute('BEGIN IMMEDIATE'); print('got in')\nexcept s.OperationalError as e: print(e)"
+    )
+    looks, heard = 0, []
+    reads: list[threading.Thread] = []
+
+    def looking() -> list[str]:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            look = threading.Thread(target=lambda: heard.append(reader.has_changed()))
+            look.start()
+            look.join(10)
+            reads.append(threading.Thread(target=lambda: heard.append(len(reader.read(mark).tracks))))
+            reads[0].start()
+            reads[0].join(0.2)
+            run = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+            heard.append(run.stdout.strip())
+        return ["init"]
+
+    writer_of(path, programs=looking).apply([rating(one, 4, 5)])
+    reads[0].join(10)
+    assert heard == [False, "database is locked", 1]
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
