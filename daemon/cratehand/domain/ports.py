@@ -10,6 +10,8 @@ from typing import BinaryIO, Protocol
 from cratehand.domain.audio import AudioFormat, Samples
 from cratehand.domain.collection import CollectionChange
 from cratehand.domain.collection_edit import CollectionEdit, EditObstacle, EditRecord
+from cratehand.domain.drum_pattern import DrumPattern, Metre
+from cratehand.domain.drum_request import DrumRequest, GivenDrums
 from cratehand.domain.fields import Field
 from cratehand.domain.folders import FolderChange, KnownFile, WatchedFolder
 from cratehand.domain.ids import ContentDigest
@@ -286,4 +288,46 @@ class PowerSensor(Protocol):
 
     def on_battery(self) -> bool:
         """Whether it does; False where that can't be known."""
+        ...
+
+
+# --- the makers --------------------------------------------------------------------------------------------------
+
+
+class DrumGenerator(Protocol):
+    """Writes drum patterns in the styles it knows."""
+
+    @property
+    def name(self) -> str:
+        """Name and version."""
+        ...
+
+    def styles(self) -> Mapping[str, float]:
+        """Return its styles with the usual tempo of each in BPM; raises `UnavailableError` where it can't run."""
+        ...
+
+    def generate(self, request: DrumRequest) -> DrumPattern:
+        """Write a pattern of the length, metre and tempo that are wanted; the same request gives the same pattern.
+
+        Raises:
+            UnavailableError: It can't run here.
+            UnsupportedError: It does not know this metre.
+        """
+        ...
+
+
+class DrumFiles(Protocol):
+    """Drum patterns as the bytes of a MIDI file."""
+
+    def parse(self, data: bytes, *, name: str, metre: Metre | None = None) -> GivenDrums:
+        """Read a pattern; `name` stands in errors, `metre` wins over what the file says.
+
+        Raises:
+            CorruptFileError: It is no MIDI file.
+            InvalidInputError: It has no drums, or is too long.
+        """
+        ...
+
+    def write(self, pattern: DrumPattern) -> bytes:
+        """Return the file; the same pattern gives the same bytes."""
         ...

@@ -15,6 +15,7 @@ from cratehand.app.cli import (
     backups,
     config,
     doctor,
+    drums,
     exports,
     folders,
     imports,
@@ -73,7 +74,7 @@ def root(
 
 for _verbs in (
     run, status, doctor, folders, analyse, tracks, track, review, search, exports, imports, jobs, models, config,
-    stems, service, backups, version,
+    stems, drums, service, backups, version,
 ):  # fmt: skip
     _verbs.register(app)
 
