@@ -35,12 +35,12 @@ def find_head_offset(current: Samples, candidate: Samples) -> int:
     # A power of two is the size that every FFT is quick at.
     size = 1 << (one.size + other.size - 1).bit_length()
     cross = scipy.fft.irfft(scipy.fft.rfft(one, size).conj() * scipy.fft.rfft(other, size), size)
-    reach = min(round(LARGEST_OFFSET_S * COPY_RATE_HZ), size // 2 - 1)
+    reach: int = min(round(LARGEST_OFFSET_S * COPY_RATE_HZ), size // 2 - 1)
     # Either polarity: an inverted copy sounds the same.
     around = np.abs(np.concatenate([cross[-reach:], cross[: reach + 1]]))
     fit = around / _overlap_energies(one, other, np.arange(-reach, reach + 1))
     alike = np.flatnonzero(fit >= fit.max() - _TIE)
-    highest = int(alike[around[alike].argmax()])
+    highest: int = int(alike[around[alike].argmax()])
     return highest - reach
 
 
