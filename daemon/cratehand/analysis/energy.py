@@ -12,8 +12,9 @@ tones      sum of the roots of all tones' amplitudes over the sum of the levels 
 strikes    onsets a second between 600 and 2,500 Hz: snares, claps, percussion, plucks         3.0    10.0   0.30
 =========  ==================================================================================  =====  =====  ======
 
-Chosen, out of twenty measures, on synthesised arrangements whose number of layers is known; the ends lie about at
-their 5th and 95th percentiles. The mean is stretched (0.12 is 1, 0.88 is 10) and rounded.
+Chosen, out of twenty measures, on 38 synthesised arrangements whose number of layers is known; the ends lie about at
+their 5th and 95th percentiles. On 16 others the rank correlation with the layers is much lower than on these: take a
+step of one for chance. The mean is stretched (0.12 is 1, 0.88 is 10) and rounded.
 
 What plays but does not move drives nobody: all but the strikes count in full from a movement (rise of all bands over
 the level) of 0.07 on, where nearly all tracks are, and not at all under 0.02, as drones are.

@@ -36,11 +36,6 @@ class SectionTraits:
     bars: int
 
     @property
-    def fullness(self) -> float:
-        """Both together."""
-        return 0.5 * self.power + 0.5 * self.low
-
-    @property
     def is_full(self) -> bool:
         """Whether the section is among the fullest of the track: everything plays, kick and bass too."""
         return self.power >= _FULL and self.low >= _FULL_LOW
