@@ -1,5 +1,6 @@
 """Which point of the period is the beat: the onset strength of each band, folded over the bar."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,9 +45,17 @@ def fold(flux: HopStore, *, tempo_bpm: float, start_s: float, end_s: float) -> F
         ``k / steps * 60 / tempo_bpm`` after a multiple of the beat counted from time 0.
     """
     beat_s = 60.0 / tempo_bpm
-    steps = round(beat_s / _STEP_S)
-    first = max(round(start_s / HOP_S), 0)
-    last = min(round(end_s / HOP_S), flux.hops)
+    return _fold(
+        flux,
+        lambda times_s: times_s / beat_s,
+        steps=round(beat_s / _STEP_S),
+        hops=(max(round(start_s / HOP_S), 0), min(round(end_s / HOP_S), flux.hops)),
+    )
+
+
+def _fold(flux: HopStore, beat_at: Callable[[Floats], Floats], *, steps: int, hops: tuple[int, int]) -> Floats:
+    """Fold the hops of a range by the beat at which each lies (fractional, counted from anywhere)."""
+    first, last = hops
     size = _BAR_BEATS * steps
     hits: Floats = np.zeros(size)
     summed: Floats = np.zeros((FLUX_BANDS, size))
@@ -54,7 +63,7 @@ def fold(flux: HopStore, *, tempo_bpm: float, start_s: float, end_s: float) -> F
     for block in flux.blocks():
         inside = block[max(first - at, 0) : max(last - at, 0)]
         times_s = np.arange(max(first, at), max(first, at) + len(inside)) * HOP_S - FLUX_LEAD_S + ATTACK_LEAD_S
-        place = np.floor(times_s / beat_s % _BAR_BEATS * steps).astype(np.intp) % size
+        place = np.floor(beat_at(times_s) % _BAR_BEATS * steps).astype(np.intp) % size
         hits += np.bincount(place, minlength=size)
         for band in range(FLUX_BANDS):
             summed[band] += np.bincount(place, weights=inside[:, band], minlength=size)
@@ -85,6 +94,22 @@ def find_beat(flux: HopStore, *, tempo_bpm: float, start_s: float, end_s: float)
     margin = max(1.0 - rival / float(score[coarse]), 0.0) if score[coarse] > 0.0 else 0.0
     attack = _attack(folded.mean(axis=1), coarse)
     return BeatPhase(offset_s=attack / steps * 60.0 / tempo_bpm, margin=margin)
+
+
+def attack_offset_s(flux: HopStore, beats_s: Floats) -> float:
+    """Return how much later than these beats the attacks lie, -0.025 ... 0.025.
+
+    Args:
+        flux: As `OnsetStream` keeps it.
+        beats_s: Ascending beats, at least two; the tempo may change.
+    """
+    beat_s = float(np.median(np.diff(beats_s)))
+    steps = round(beat_s / _STEP_S)
+    places = np.arange(beats_s.size, dtype=np.float64)
+    hops = (max(round(float(beats_s[0]) / HOP_S), 0), min(round(float(beats_s[-1]) / HOP_S), flux.hops))
+    folded = _fold(flux, lambda times_s: np.interp(times_s, beats_s, places), steps=steps, hops=hops)
+    attack = _attack(folded.mean(axis=1), 0)
+    return ((attack + steps / 2) % steps - steps / 2) / steps * beat_s
 
 
 def _best(score: Floats, total: Floats) -> int:
