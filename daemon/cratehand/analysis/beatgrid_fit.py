@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 
 from cratehand.analysis.beat_features import BeatFeatures, HopFeatures, per_beat
-from cratehand.analysis.beat_phase import attack_offset_s, find_beat, strikes_once_in_four
+from cratehand.analysis.beat_phase import attack_offset_s, find_beat, lies_between, snare_once_in_four
 from cratehand.analysis.beat_tracking import tempo_curve, track_beats
-from cratehand.analysis.downbeats import BEATS_PER_BAR, change_on_beats, find_downbeat
+from cratehand.analysis.downbeats import BEATS_PER_BAR, change_on_beats, find_downbeat, find_metre
 from cratehand.analysis.grid_pieces import Piece, fit_pieces, sharpen
 from cratehand.analysis.lattice import LatticeFit, fit_lattice
 from cratehand.analysis.pulse import BEAT_WEIGHTS, Pulse, has_pulse, make_pulse
@@ -119,9 +119,8 @@ def _constant(features: HopFeatures, lattice: LatticeFit) -> _Beats:
     tempo_bpm = _snapped(lattice.tempo_bpm, features.duration_s)
     end_s = features.duration_s
     phase = find_beat(features.flux, tempo_bpm=tempo_bpm, start_s=0.0, end_s=end_s)
-    if tempo_bpm >= _HALF_TIME_BPM and strikes_once_in_four(
-        features.flux, tempo_bpm=tempo_bpm, offset_s=phase.offset_s, end_s=end_s
-    ):
+    beats_s = np.arange(phase.offset_s, end_s, 60.0 / tempo_bpm)
+    if tempo_bpm >= _HALF_TIME_BPM and snare_once_in_four(features.flux, beats_s) is not None:
         tempo_bpm /= 2.0
         phase = find_beat(features.flux, tempo_bpm=tempo_bpm, start_s=0.0, end_s=end_s)
     grid = _anchored(phase.offset_s, tempo_bpm)
@@ -164,7 +163,13 @@ def _moving(features: HopFeatures, pulse: Pulse, tempo_bpm: float) -> _Beats | N
     beats_s = beats_s[beats_s >= -_BEFORE_START_S]
     if beats_s.size < 2 * BEATS_PER_BAR:
         return None
+    if lies_between(features.flux, beats_s):
+        beats_s = 0.5 * (beats_s[1:] + beats_s[:-1])
     beats_s, sure = sharpen(beats_s, accents)
+    if tempo_bpm >= _HALF_TIME_BPM and (snare := snare_once_in_four(features.flux, beats_s)) is not None:
+        beats_s, sure = beats_s[snare % 2 :: 2], sure[snare % 2 :: 2]
+    if beats_s.size < 2 * BEATS_PER_BAR:
+        return None
     pieces = fit_pieces(beats_s, sure)
     lines_s = [piece.start_s + piece.beat_s * np.arange(piece.beats) for piece in pieces]
     anchors = _anchors(pieces, offset_s=attack_offset_s(features.flux, np.unique(np.concatenate(lines_s))))
@@ -192,18 +197,18 @@ def _with_bars(
 ) -> GridFit:
     places = np.array(list(found.grid.beats(until_s=features.duration_s)))
     beats = per_beat(features, places[:, 0])
-    downbeat = find_downbeat(beats)
-    shift = int(places[downbeat.first, 1]) - 1
+    metre = find_metre(beats)
+    downbeat = find_downbeat(beats, metre=metre)
     grid = BeatGrid(
         anchors=tuple(
             GridAnchor(
                 start_s=anchor.start_s,
                 tempo_bpm=anchor.tempo_bpm,
-                beat_in_bar=(anchor.beat_in_bar - 1 - shift) % BEATS_PER_BAR + 1,
+                beat_in_bar=(int(np.abs(places[:, 0] - anchor.start_s).argmin()) - downbeat.first) % metre + 1,
             )
             for anchor in found.grid.anchors
         ),
-        beats_per_bar=BEATS_PER_BAR,
+        beats_per_bar=metre,
     )
     tempo_bpm = _longest_tempo_bpm(grid, features.duration_s)
     rival = max((other.weight for other in candidates if is_octave(other.tempo_bpm / tempo_bpm)), default=0.0)
