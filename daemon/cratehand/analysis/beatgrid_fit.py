@@ -214,6 +214,9 @@ def _with_bars(
     rival = max((other.weight for other in candidates if is_octave(other.tempo_bpm / tempo_bpm)), default=0.0)
     tempo_sure = pulse_sure * (0.6 + 0.4 * found.fit_quality) * (1.0 - 0.35 * min(rival, 1.0) ** 2)
     bars_sure = 0.5 + 0.5 * downbeat.confidence
+    if metre not in (3, BEATS_PER_BAR):
+        # Seven may be two bars of 7/8, whose second one begins between two of these beats.
+        bars_sure *= 0.5
     return GridFit(
         tempo_bpm=tempo_bpm,
         tempo_confidence=round(tempo_sure, 3),
