@@ -56,7 +56,7 @@ def fold(flux: HopStore, *, tempo_bpm: float, start_s: float, end_s: float) -> F
     beat_s = 60.0 / tempo_bpm
     return _fold(
         flux,
-        lambda times_s: times_s / beat_s,
+        lambda times_s: np.asarray(times_s / beat_s, dtype=np.float64),
         steps=round(beat_s / _STEP_S),
         hops=(max(round(start_s / HOP_S), 0), min(round(end_s / HOP_S), flux.hops)),
     )
@@ -72,7 +72,7 @@ def _fold(flux: HopStore, beat_at: Callable[[Floats], Floats], *, steps: int, ho
     for block in flux.blocks():
         inside = block[max(first - at, 0) : max(last - at, 0)]
         times_s = np.arange(max(first, at), max(first, at) + len(inside)) * HOP_S - FLUX_LEAD_S + ATTACK_LEAD_S
-        place = np.floor(beat_at(times_s) % _BAR_BEATS * steps).astype(np.intp) % size
+        place = np.floor(beat_at(np.asarray(times_s, dtype=np.float64)) % _BAR_BEATS * steps).astype(np.intp) % size
         hits += np.bincount(place, minlength=size)
         for band in range(FLUX_BANDS):
             summed[band] += np.bincount(place, weights=inside[:, band], minlength=size)
@@ -134,7 +134,8 @@ def attack_offset_s(flux: HopStore, beats_s: Floats) -> float:
     folded = _fold_on(flux, beats_s)
     steps = folded.shape[2]
     attack = _attack(folded.mean(axis=1), 0)
-    return ((attack + steps / 2) % steps - steps / 2) / steps * float(np.median(np.diff(beats_s)))
+    late = (attack + steps / 2) % steps - steps / 2
+    return float(late / steps * np.median(np.diff(beats_s)))
 
 
 def _fold_on(flux: HopStore, beats_s: Floats) -> Floats:
@@ -164,7 +165,7 @@ def _attack(profile: Floats, coarse: int) -> float:
 
 
 def snare_once_in_four(flux: HopStore, beats_s: Floats) -> int | None:
-    """Return which beat of four (0 ... 3) alone carries the snare, as in half-time: then half the tempo is what is felt.
+    """Return which beat of four (0 ... 3) alone carries the snare, as in half-time: half the tempo is felt then.
 
     A snare on every other beat is as strong two beats later; None then, and where there is no snare.
 

@@ -30,7 +30,7 @@ _STRAY_WEAK_S: Final = 0.004
 _SHORTEST_BEATS: Final = 4
 _SETTLING_ROUNDS: Final = 3
 _POWERS: Final = (3.0, 3.0, 4.5, 4.5, 7.0, 7.0, 7.0, 10.0, 10.0, 10.0, 10.0)
-"""The growing power of the distances whose sum is made small: iteratively reweighted least squares with Newton's step."""
+"""Growing powers of the distances whose sum is made small: iteratively reweighted least squares, Newton's step."""
 _MISREAD: Final = 2.0
 _FEW: Final = 0.03
 """So many beats of a piece may lie outside the tolerance without a further bend."""
@@ -72,7 +72,7 @@ def sharpen(beats_s: Floats, pulse: Pulse) -> tuple[Floats, Flags]:
 
 
 def _surprise_s(beats_s: Floats) -> Floats:
-    """Return how far each beat lies from where the beats on both sides expect it; at the ends only one side can tell."""
+    """Return how far each beat lies from where the beats on both sides expect it; at the ends one side tells."""
     surprise = np.zeros(beats_s.size)
     if beats_s.size < 7:
         return surprise

@@ -1,5 +1,7 @@
 """Straight pieces over beat times: as few as stay within 10 ms."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,9 @@ def farthest_ms(pieces: tuple[Piece, ...], beats_s: Floats) -> float:
 
 
 def measured(beats_s: Floats, *, error_s: float = 0.001) -> Floats:
-    return np.asarray(beats_s + np.clip(error_s * np.random.default_rng(3).standard_normal(beats_s.size), -0.003, 0.003))
+    return np.asarray(
+        beats_s + np.clip(error_s * np.random.default_rng(3).standard_normal(beats_s.size), -0.003, 0.003)
+    )
 
 
 def test_one_tempo_is_one_piece() -> None:
@@ -44,7 +48,7 @@ def test_a_jump_is_found_within_one_beat(second_bpm: float) -> None:
 
 def test_pieces_meet_where_one_ends_and_the_next_begins() -> None:
     pieces = fit_pieces(measured(after_each(np.linspace(90.0, 97.0, 160))))
-    for piece, following in zip(pieces, pieces[1:], strict=False):
+    for piece, following in itertools.pairwise(pieces):
         assert piece.start_s + piece.beats * piece.beat_s == pytest.approx(following.start_s, abs=1e-9)
 
 

@@ -113,7 +113,15 @@ def test_a_waltz_has_bars_of_three() -> None:
 
 
 def test_bars_of_seven_are_found_and_trusted_less() -> None:
-    pattern = [("kick", "hat"), ("hat",), ("snare", "hat"), ("kick", "hat"), ("hat",), ("snare", "hat"), ("snare", "hat")]
+    pattern = [
+        ("kick", "hat"),
+        ("hat",),
+        ("snare", "hat"),
+        ("kick", "hat"),
+        ("hat",),
+        ("snare", "hat"),
+        ("snare", "hat"),
+    ]
     found = analyse(bars_of(pattern, beat_s=60.0 / 140.0, bars=16))
     assert found.beat_grid is not None
     assert found.beat_grid.beats_per_bar == 7
