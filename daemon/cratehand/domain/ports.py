@@ -9,6 +9,7 @@ from typing import BinaryIO, Protocol
 
 from cratehand.domain.audio import AudioFormat, Samples
 from cratehand.domain.collection import CollectionChange
+from cratehand.domain.collection_edit import CollectionEdit, EditObstacle, EditRecord
 from cratehand.domain.fields import Field
 from cratehand.domain.folders import FolderChange, KnownFile, WatchedFolder
 from cratehand.domain.ids import ContentDigest, TrackId
@@ -148,6 +149,43 @@ class CollectionWriter(Protocol):
 
     def write(self, target: BinaryIO, change: CollectionChange) -> None:
         """Write all tracks and playlists of a full change."""
+        ...
+
+
+class CollectionEditor(Protocol):
+    """Changes a DJ program's own collection in place: off unless the user asked for it, and only while that is closed.
+
+    Several edits given together are one change: all of them are written or none.
+    """
+
+    def check(self, edits: Sequence[CollectionEdit]) -> Sequence[EditObstacle]:
+        """Say everything that stands in the way of applying these edits now; nothing is written, nothing is raised."""
+        ...
+
+    def apply(self, edits: Sequence[CollectionEdit]) -> EditRecord:
+        """Back up, write all edits in one transaction, and read them back.
+
+        Raises:
+            UnavailableError: The program or its agent runs, the database is locked, its folder can't be written, or
+                there is no room for the backup; nothing is written, try later.
+            ConflictError: A row is no longer what the plan says; names track, column, expected and found.
+            UnsupportedError: An unknown schema (its fingerprint is in the message), or an edit that can't be written.
+            NotFoundError: The database is not there.
+            CorruptFileError: It is damaged, or its backup is.
+            UnauthorizedError: Encrypted with another key.
+        """
+        ...
+
+    def undo(self, record: EditRecord) -> EditRecord:
+        """Put back the rows of a record as they were; changes to other columns and rows since then stay.
+
+        Raises:
+            CratehandError: As `apply`; `ConflictError` also where somebody changed the same values since.
+        """
+        ...
+
+    def describe(self) -> str:
+        """Say in one line what is written, whether the schema is known, and how it went last."""
         ...
 
 
