@@ -175,6 +175,8 @@ class EditRecord:
     """In the order they were written."""
     playlist_ids: tuple[str, ...] = ()
     """Playlists that were added to (or, by an undo, taken from) the file of playlists beside the database."""
+    change_id: str = ""
+    """The caller's name for the change, else one of ours."""
     backup: str = ""
     """Path of the database as it was before."""
     restore_command: str = ""

@@ -164,8 +164,13 @@ class CollectionEditor(Protocol):
         """Say everything that stands in the way of applying these edits now; nothing is written, nothing is raised."""
         ...
 
-    def apply(self, edits: Sequence[CollectionEdit]) -> EditRecord:
+    def apply(self, edits: Sequence[CollectionEdit], *, change_id: str | None = None) -> EditRecord:
         """Back up, write all edits in one transaction, and read them back.
+
+        Args:
+            edits: One change.
+            change_id: The caller's own name for it. Where a change of this name was written before, e.g. just before
+                a crash that lost its record, that record is returned and nothing is written again.
 
         Raises:
             UnavailableError: The program or its agent runs, the database is locked, its folder can't be written, or
@@ -178,8 +183,14 @@ class CollectionEditor(Protocol):
         """
         ...
 
-    def undo(self, record: EditRecord) -> EditRecord:
+    def check_undo(self, record: EditRecord) -> Sequence[EditObstacle]:
+        """Say everything that stands in the way of undoing a record now; nothing is written, nothing is raised."""
+        ...
+
+    def undo(self, record: EditRecord, *, change_id: str | None = None) -> EditRecord:
         """Put back the rows of a record as they were; changes to other columns and rows since then stay.
+
+        The record that is returned can be undone in turn.
 
         Raises:
             CratehandError: As `apply`; `ConflictError` also where somebody changed the same values since.
