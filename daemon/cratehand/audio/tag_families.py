@@ -108,8 +108,7 @@ class Id3Family(TagFamily):
         elif field in _ID3:
             self.tags.delall(_ID3[field])
             if text:
-                shown = str(round(float(text))) if field is Field.TEMPO_BPM else text
-                self.tags.add(_id3.Frames[_ID3[field]](encoding=3, text=[shown]))
+                self.tags.add(_id3.Frames[_ID3[field]](encoding=3, text=[text]))
         else:
             self.set_free(_VORBIS[field], [text] if text else [])
 

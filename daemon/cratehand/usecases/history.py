@@ -86,10 +86,8 @@ class History:
         """
         with self._turn:
             plan = self.find(reference)
-            if plan.state is not PlanState.OPEN:
-                raise ConflictError(f"plan {plan.id} is {plan.state} and can't be applied: `cratehand upgrade scan`")
             try:
-                self._require_applicable(plan)
+                self.require_applicable(plan)
             except StaleError as error:
                 self._save(replace(plan, state=PlanState.STALE, error=str(error)))
                 self._tell_files(plan)
@@ -100,7 +98,10 @@ class History:
         self._tell_files(done)
         return done
 
-    def _require_applicable(self, plan: PlanRecord) -> None:
+    def require_applicable(self, plan: PlanRecord) -> None:
+        """See that a plan can be applied now; raises as `apply`, with `StaleError` where it never can again."""
+        if plan.state is not PlanState.OPEN:
+            raise ConflictError(f"plan {plan.id} is {plan.state} and can't be applied: `cratehand upgrade scan`")
         with self._catalogue.reading() as stores:
             self._rows.require_applicable(stores, plan)
         if plan.swap is not None:

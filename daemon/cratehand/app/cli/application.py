@@ -14,9 +14,11 @@ from cratehand.app.cli import (
     analyse,
     backups,
     config,
+    copies,
     doctor,
     exports,
     folders,
+    history,
     imports,
     jobs,
     review,
@@ -24,8 +26,10 @@ from cratehand.app.cli import (
     search,
     service,
     status,
+    tags,
     track,
     tracks,
+    upgrade,
     version,
 )
 from cratehand.app.cli.arguments import ConfigFile, DataDir, hoist_global_options, settle_verb
@@ -70,7 +74,8 @@ def root(
 
 
 for _verbs in (
-    run, status, doctor, folders, analyse, tracks, track, review, search, exports, imports, jobs, config, service,
+    run, status, doctor, folders, analyse, tracks, track, review, search, upgrade, copies, history, tags, exports, imports, jobs,
+    config, service,
     backups, version,
 ):  # fmt: skip
     _verbs.register(app)

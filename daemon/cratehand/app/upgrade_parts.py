@@ -1,0 +1,114 @@
+"""The parts that find better copies and keep plans, put together."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from cratehand.analysis.fingerprint_match import read_fingerprint, sample_items
+from cratehand.app.clock import SystemClock, new_id
+from cratehand.app.data_folder import DataFolder
+from cratehand.app.wiring import OfflineUseCases
+from cratehand.app.worker import fingerprint_file, judge_pair
+from cratehand.audio.file_swap import DiskSwapper
+from cratehand.audio.tag_writing import MutagenTagWriter
+from cratehand.catalogue.fingerprint_index import FingerprintIndexFile
+from cratehand.domain.errors import UnavailableError
+from cratehand.domain.events import Event
+from cratehand.domain.plan_record import PlanRecord
+from cratehand.domain.upgrade import CopyName, Judgement
+from cratehand.usecases.duplicates import Duplicates
+from cratehand.usecases.file_upgrade import FileUpgrade, UpgradeParts
+from cratehand.usecases.history import History
+from cratehand.usecases.missing import Missing
+from cratehand.usecases.plan_files import PlanFiles
+from cratehand.usecases.repair import Repair
+from cratehand.usecases.tag_plans import TagPlans
+from cratehand.usecases.upgrades import Upgrades
+
+R = TypeVar("R")
+
+_LONGEST_S: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpgradeNeeds:
+    """What those parts are built from."""
+
+    offline: OfflineUseCases
+    folder: DataFolder
+    pool: Executor
+    clock: SystemClock
+    publish: Callable[[Event], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Settled:
+    """Who looks at the files of a plan afterwards; the folders are put together later than the plans."""
+
+    look: Callable[[Sequence[Path]], object] = lambda _: None
+
+    def __call__(self, paths: Sequence[Path]) -> None:
+        self.look(paths)
+
+
+def make_history(needs: UpgradeNeeds, settled: Settled) -> History:
+    """Return what applies and undoes plans."""
+    return History(
+        needs.offline.catalogue,
+        files=PlanFiles(DiskSwapper(), MutagenTagWriter(), trash=needs.folder.trash),
+        clock=needs.clock,
+        new_id=new_id,
+        publish=needs.publish,
+        settled=settled,
+    )
+
+
+def open_index(folder: DataFolder) -> FingerprintIndexFile:
+    """Open the index of fingerprints in the cache; made where there is none."""
+    return FingerprintIndexFile(folder.cache / "fingerprints.db", lambda text: sample_items(read_fingerprint(text)))
+
+
+def make_upgrades(needs: UpgradeNeeds, history: History, index: FingerprintIndexFile) -> Upgrades:
+    """Put the use cases together."""
+    catalogue, files = needs.offline.catalogue, DiskSwapper()
+    told: dict[str, Any] = {"clock": needs.clock, "new_id": new_id}
+    finding = FileUpgrade(
+        catalogue,
+        UpgradeParts(judge=partial(_judge, needs.pool), listen=partial(_listen, needs.pool), index=index, files=files),
+        publish=needs.publish,
+        **told,
+    )
+
+    def apply(plan_id: str, who: str) -> PlanRecord:
+        return upgrades.applied(history.apply(plan_id, who=who))
+
+    upgrades = Upgrades(
+        history=history,
+        finding=finding,
+        duplicates=Duplicates(catalogue, index),
+        missing=Missing(catalogue, index, files=files, apply=apply, **told),
+        tags=TagPlans(catalogue, files=files, apply=apply, **told),
+        repair=Repair(catalogue, apply=apply, **told),
+        xml=needs.folder.exports / "cratehand.xml",
+        write_xml=lambda path, playlist: needs.offline.export.to_rekordbox(path, playlist=playlist),
+    )
+    return upgrades
+
+
+def _judge(pool: Executor, current: Path, candidate: Path, name: CopyName | None) -> Judgement:
+    return _result(pool.submit(judge_pair, str(current), str(candidate), name), candidate)
+
+
+def _listen(pool: Executor, path: Path) -> str | None:
+    return _result(pool.submit(fingerprint_file, str(path)), path)
+
+
+def _result(future: "Future[R]", path: Path) -> R:
+    try:
+        return future.result(_LONGEST_S)
+    except (BrokenExecutor, TimeoutError) as error:
+        future.cancel()
+        raise UnavailableError(f"{path}: comparing it was cut off ({type(error).__name__})") from error

@@ -1,0 +1,35 @@
+"""What the DJ has to do in Rekordbox after a plan, where nothing is written into its database."""
+
+from pathlib import Path
+
+from cratehand.domain.plan_record import PlanRecord, PlanState
+
+
+def rekordbox_steps(plan: PlanRecord, xml: Path) -> list[str]:
+    """Return the exact steps; none for plans that Rekordbox has nothing to do with.
+
+    Rekordbox does not update tracks it already has when XML is imported in the plain way; that it does where the tracks
+    are selected inside the playlist and imported to the collection once more.
+    """
+    if plan.tell is None or plan.state not in {PlanState.APPLIED, PlanState.UNDONE, PlanState.OPEN}:
+        return []
+    if plan.record.get("rekordbox", {}).get("state") == "written":
+        return ["Rekordbox was told in its own database: nothing is left to do there."]
+    steps = []
+    swap = plan.swap
+    if swap is not None and swap.target != swap.current.path:
+        old, new = swap.current.path, swap.target
+        if plan.state is PlanState.UNDONE:
+            old, new = new, old
+        steps.append(
+            f"In Rekordbox: File > Display All Missing Files, select {old.name}, Relocate, choose {new} "
+            "(lists, rating and play count stay)"
+        )
+    steps += [
+        f"Preferences > Advanced > Database > rekordbox xml: choose {xml}",
+        f'In the tree open "rekordbox xml" > Playlists > "{plan.tell.playlist}" (the arrow beside it reads it again)',
+        "Select all tracks in it, right-click, Import To Collection, and answer Yes to overwriting: cues and grid of "
+        "tracks that Rekordbox already has change with this step only",
+        "Right-click the tracks, Analyze Track, so that the waveform is that of the file there is now",
+    ]
+    return [f"{number}. {step}" for number, step in enumerate(steps, start=1)]
