@@ -33,6 +33,7 @@ from cratehand.usecases.text_search import TextSearch
 from cratehand.usecases.use_cases import UseCases
 from cratehand.usecases.watched_folders import WatchedFolders
 from tests.fakes.clock import HandWoundClock, counting_ids
+from tests.fakes.upgrades import make_fake_upgrades
 
 TOKEN = "a-token-of-the-tests"
 ANALYSIS = Source(kind=SourceKind.ANALYSIS, name="test")
@@ -95,6 +96,7 @@ async def open_house(folder: Path, *, tracks: int = 3) -> AsyncIterator[House]:
                 folders=folders.paths,
                 collection=lambda: ("no Rekordbox", None),
             ),
+            upgrades=make_fake_upgrades(catalogue, folder, clock=clock, publish=bus.publish),
         )
         ids = await lanes.slow(_fill, catalogue, folder, tracks)
         try:

@@ -51,11 +51,9 @@ def starts(cues: Sequence[tuple[float, float | None]]) -> list[float]:
     return [start for start, _ in cues]
 
 
-def test_a_better_copy_lands_is_swapped_in_and_undone(tmp_path: Path) -> None:
-    music, inbox, data = tmp_path / "music", tmp_path / "inbox", tmp_path / "data"
-    music.mkdir(), inbox.mkdir()
+def collection(root: Path, music: Path) -> tuple[Path, Path]:
+    """Make an MP3 with cues, a rating and a list in Rekordbox; return it and the database."""
     clean = song(0, bars=BARS).samples
-    padded = np.pad(clean, ((0, 0), (round(LEAD_IN_S * 44_100), 0)))
     old = write_audio(music / "Artist - Title.mp3", clean, codec="mp3")
     tag_audio(old, {Field.TITLE: "Title", Field.ARTIST: "Artist", Field.COMMENT: "mine"})
     write_audio(music / "Other.wav", song(3, bars=4).samples)
@@ -65,15 +63,50 @@ def test_a_better_copy_lands_is_swapped_in_and_undone(tmp_path: Path) -> None:
         FakeCue(start_s=round(float(beats[16]), 3), end_s=round(float(beats[20]), 3), pad=1),
         FakeCue(start_s=round(float(beats[40]), 3)),
     )
-    database = tmp_path / "rekordbox" / "master.db"
+    database = root / "rekordbox" / "master.db"
     database.parent.mkdir()
     one = FakeTrack(title="Title", artist="Artist", path=str(old), rating=4, bpm=120.0, cues=cues)
     build_master_db(database, tracks=[one], playlists=[("Peak", [0])])
+    return old, database
+
+
+def apply_and_check(daemon: DaemonProcess, data: Path, row: Any, before: Any) -> Path:
+    """Apply a plan and look whether everything is where it must be; return the new file."""
+    old, landed = Path(row["current"]), Path(row["candidate"])
     old_bytes, old_sound = old.read_bytes(), sound_of(old)
+    dry = say(data, "upgrade", "apply", row["id"], "--dry-run")
+    assert dry["dry_run"]
+    assert old.read_bytes() == old_bytes
+    done = say(data, "upgrade", "apply", row["id"])
+    assert done["state"] == "applied"
+    assert any("Relocate" in step for step in done["steps_for_you"])
+    new = old.with_suffix(".flac")
+    assert new.is_file()
+    assert not old.exists()
+    assert not landed.exists()
+    assert "cratehand upgraded" in (data / "exports" / "cratehand upgraded.xml").read_text()
+    track = daemon.track(new)
+    assert track.summary.id == before.summary.id
+    assert track.collection_id == before.collection_id
+    assert list(track.playlists) == [*before.playlists, "cratehand upgraded"]
+    assert track.summary.rating == 4
+    new_sound = sound_of(new)
+    for was, now in zip(starts(cues_of(before)), starts(cues_of(track)), strict=True):
+        assert abs(offset_at(old_sound, new_sound, was, now)) <= 0.001
+    return new
+
+
+def test_a_better_copy_lands_is_swapped_in_and_undone(tmp_path: Path) -> None:
+    music, inbox, data = tmp_path / "music", tmp_path / "inbox", tmp_path / "data"
+    music.mkdir()
+    inbox.mkdir()
+    old, database = collection(tmp_path, music)
+    old_bytes = old.read_bytes()
     with DaemonProcess(data, "--watch", str(music), "--watch", str(inbox), "--rekordbox", str(database)) as daemon:
         daemon.wait_until_idle(analysed=2)
         daemon.wait_for(lambda: daemon.track(old).cues, what="cues of Rekordbox")
         before = daemon.track(old)
+        padded = np.pad(song(0, bars=BARS).samples, ((0, 0), (round(LEAD_IN_S * 44_100), 0)))
         landed = write_audio(inbox / "shop 001.flac", padded)
         tag_audio(landed, {Field.TITLE: "Title", Field.ARTIST: "Artist", Field.ALBUM: "Album"})
         landed_bytes = landed.read_bytes()
@@ -84,25 +117,7 @@ def test_a_better_copy_lands_is_swapped_in_and_undone(tmp_path: Path) -> None:
         assert len(daemon.tracks()) == 2, "a candidate is no track"
         shown = say(data, "upgrade", "show", row["id"])
         assert {"replace file", "move to trash"} <= {step["what"] for step in shown["changes"]}
-        dry = say(data, "upgrade", "apply", row["id"], "--dry-run")
-        assert dry["dry_run"]
-        assert old.read_bytes() == old_bytes
-        done = say(data, "upgrade", "apply", row["id"])
-        assert done["state"] == "applied"
-        assert any("Relocate" in step for step in done["steps_for_you"])
-        new = old.with_suffix(".flac")
-        assert new.is_file()
-        assert not old.exists()
-        assert not landed.exists()
-        assert "cratehand upgraded" in (data / "exports" / "cratehand.xml").read_text()
-        track = daemon.track(new)
-        assert track.summary.id == before.summary.id
-        assert track.collection_id == before.collection_id
-        assert list(track.playlists) == [*before.playlists, "cratehand upgraded"]
-        assert track.summary.rating == 4
-        new_sound = sound_of(new)
-        for was, now in zip(starts(cues_of(before)), starts(cues_of(track)), strict=True):
-            assert abs(offset_at(old_sound, new_sound, was, now)) <= 0.001
+        new = apply_and_check(daemon, data, row, before)
         daemon.wait_until_idle(analysed=2)
         assert daemon.track(new).summary.quality_verdict == "genuine"
         (entry, *_) = say(data, "history")

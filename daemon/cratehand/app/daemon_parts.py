@@ -13,7 +13,7 @@ from cratehand.app.data_folder import DataFolder
 from cratehand.app.freed_memory import FreedMemory
 from cratehand.app.rekordbox_parts import RekordboxNeeds, RekordboxParts, rekordbox_parts
 from cratehand.app.settings import Settings
-from cratehand.app.upgrade_parts import Settled, UpgradeNeeds, make_history, make_upgrades, open_index
+from cratehand.app.upgrade_parts import UpgradeNeeds, build_upgrades
 from cratehand.app.wiring import OfflineUseCases, offline_use_cases
 from cratehand.app.worker import read_file
 from cratehand.app.workers import WorkerPool, make_executor
@@ -30,6 +30,7 @@ from cratehand.usecases.folder_watch import FolderWatch
 from cratehand.usecases.health import Health
 from cratehand.usecases.lanes import Lanes
 from cratehand.usecases.quiet import Quiet, parse_hours
+from cratehand.usecases.rekordbox_queue import RekordboxQueue
 from cratehand.usecases.upgrade_watch import Policy, UpgradeWatch
 from cratehand.usecases.upgrades import Upgrades
 from cratehand.usecases.use_cases import UseCases
@@ -59,6 +60,7 @@ class DaemonParts:
     token: str
     index: FingerprintIndexFile
     upgrade_watch: UpgradeWatch
+    rekordbox_queue: RekordboxQueue | None
     freed_memory: FreedMemory = field(default_factory=FreedMemory)
 
     @property
@@ -106,7 +108,12 @@ class DaemonParts:
 
     def recover_plans(self) -> None:
         """Bring plans that a crash left half way to one of their ends."""
-        self.use_cases.upgrades.history.recover()
+        self.use_cases.upgrades.recover()
+
+    def tell_rekordbox(self) -> None:
+        """Write what waits for Rekordbox's end; nothing where that was not asked for."""
+        if self.rekordbox_queue is not None:
+            self.rekordbox_queue.work()
 
     def empty_trash(self) -> None:
         """Throw away what was replaced long ago."""
@@ -148,15 +155,14 @@ def build_parts(
     )
     quiet = _quiet(common)
     pool = make_executor(common.workers, log=folder.logs / "workers.log")
-    index, settled = open_index(folder), Settled()
     needs = UpgradeNeeds(offline=offline, folder=folder, pool=pool, clock=clock, publish=bus.publish)
-    upgrades = make_upgrades(needs, make_history(needs, settled), index)
+    plans = build_upgrades(needs, rekordbox=database if settings.upgrade.write_rekordbox else None)
+    upgrades = plans.upgrades
     folder_sync = _folder_sync(common, scanner, upgrades)
-    settled.look = folder_sync.look_at
+    plans.settled.look = folder_sync.look_at
     queue = _analysis_queue(common, pool, quiet)
     parts = None if database is None else _rekordbox(common, database, pool, quiet, folder_sync)
     folder_watch = _folder_watch(common, watcher, folder_sync, quiet)
-    upgrade_watch = _upgrade_watch(common, upgrades, folder_sync, quiet)
     state = _collection_state(parts, rekordbox)
     return DaemonParts(
         offline=offline,
@@ -170,8 +176,9 @@ def build_parts(
         clock=clock,
         settings=settings,
         token=folder.token(),
-        index=index,
-        upgrade_watch=upgrade_watch,
+        index=plans.index,
+        upgrade_watch=_upgrade_watch(common, upgrades, folder_sync, quiet),
+        rekordbox_queue=plans.queue,
     )
 
 

@@ -12,6 +12,7 @@ from cratehand.app.clock import SystemClock, new_id
 from cratehand.app.data_folder import DataFolder
 from cratehand.app.wiring import OfflineUseCases
 from cratehand.app.worker import fingerprint_file, judge_pair
+from cratehand.audio.decode import FileReader
 from cratehand.audio.file_swap import DiskSwapper
 from cratehand.audio.tag_writing import MutagenTagWriter
 from cratehand.catalogue.fingerprint_index import FingerprintIndexFile
@@ -24,9 +25,11 @@ from cratehand.usecases.file_upgrade import FileUpgrade, UpgradeParts
 from cratehand.usecases.history import History
 from cratehand.usecases.missing import Missing
 from cratehand.usecases.plan_files import PlanFiles
+from cratehand.usecases.rekordbox_queue import RekordboxQueue
 from cratehand.usecases.repair import Repair
 from cratehand.usecases.tag_plans import TagPlans
 from cratehand.usecases.upgrades import Upgrades
+from cratehand_bridges.rekordbox import RekordboxWriter, WriterSettings
 
 R = TypeVar("R")
 
@@ -54,6 +57,24 @@ class Settled:
         self.look(paths)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpgradeHouse:
+    """The use cases, and what has to be owned by somebody."""
+
+    upgrades: Upgrades
+    index: FingerprintIndexFile
+    queue: RekordboxQueue | None
+    settled: Settled
+
+
+def build_upgrades(needs: UpgradeNeeds, *, rekordbox: Path | None) -> UpgradeHouse:
+    """Build everything about plans; `rekordbox` is the database that may be written to, None where none may."""
+    index, settled = open_index(needs.folder), Settled()
+    history = make_history(needs, settled)
+    queue = None if rekordbox is None else make_queue(needs, history, rekordbox)
+    return UpgradeHouse(upgrades=make_upgrades(needs, history, index, queue), index=index, queue=queue, settled=settled)
+
+
 def make_history(needs: UpgradeNeeds, settled: Settled) -> History:
     """Return what applies and undoes plans."""
     return History(
@@ -71,7 +92,15 @@ def open_index(folder: DataFolder) -> FingerprintIndexFile:
     return FingerprintIndexFile(folder.cache / "fingerprints.db", lambda text: sample_items(read_fingerprint(text)))
 
 
-def make_upgrades(needs: UpgradeNeeds, history: History, index: FingerprintIndexFile) -> Upgrades:
+def make_queue(needs: UpgradeNeeds, history: History, database: Path) -> RekordboxQueue:
+    """Return what writes into Rekordbox's own database; only where the user asked for it."""
+    writer = RekordboxWriter(database, WriterSettings(folder=needs.folder.path / "rekordbox"), clock=needs.clock)
+    return RekordboxQueue(needs.offline.catalogue, history, writer, probe=FileReader().probe)
+
+
+def make_upgrades(
+    needs: UpgradeNeeds, history: History, index: FingerprintIndexFile, queue: RekordboxQueue | None
+) -> Upgrades:
     """Put the use cases together."""
     catalogue, files = needs.offline.catalogue, DiskSwapper()
     told: dict[str, Any] = {"clock": needs.clock, "new_id": new_id}
@@ -92,8 +121,9 @@ def make_upgrades(needs: UpgradeNeeds, history: History, index: FingerprintIndex
         missing=Missing(catalogue, index, files=files, apply=apply, **told),
         tags=TagPlans(catalogue, files=files, apply=apply, **told),
         repair=Repair(catalogue, apply=apply, **told),
-        xml=needs.folder.exports / "cratehand.xml",
+        exports=needs.folder.exports,
         write_xml=lambda path, playlist: needs.offline.export.to_rekordbox(path, playlist=playlist),
+        queue=(lambda _: None) if queue is None else queue.take,
     )
     return upgrades
 

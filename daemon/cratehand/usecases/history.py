@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -72,6 +73,10 @@ class History:
         """Return what plans did, the latest first, also what was undone since."""
         with self._catalogue.reading() as stores:
             return stores.plans.history(limit=limit)
+
+    def exclusively(self) -> AbstractContextManager[object]:
+        """Keep plans as they are for the length of a block; not to be entered twice by one thread."""
+        return self._turn
 
     # --- forth --------------------------------------------------------------------------------------------------
 

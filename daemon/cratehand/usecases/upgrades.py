@@ -11,6 +11,7 @@ from cratehand.usecases.duplicates import Duplicates
 from cratehand.usecases.file_upgrade import FileUpgrade
 from cratehand.usecases.history import History
 from cratehand.usecases.missing import Missing
+from cratehand.usecases.rekordbox_steps import xml_of
 from cratehand.usecases.repair import Repair
 from cratehand.usecases.tag_plans import TagPlans
 
@@ -27,8 +28,8 @@ class Upgrades:
     missing: Missing
     tags: TagPlans
     repair: Repair
-    xml: Path
-    """Where the XML for Rekordbox is written."""
+    exports: Path
+    """The folder that the XML for Rekordbox is written to, a file for each playlist."""
     write_xml: Callable[[Path, str], object]
     """Writes one playlist with its tracks."""
     queue: Callable[[PlanRecord], None] = lambda _: None
@@ -63,14 +64,22 @@ class Upgrades:
     def applied(self, plan: PlanRecord) -> PlanRecord:
         """Tell Rekordbox: write the XML, and queue what goes into its database."""
         if plan.tell is not None:
+            xml = xml_of(self.exports, plan.tell.playlist)
             try:
-                self.write_xml(self.xml, plan.tell.playlist)
+                self.write_xml(xml, plan.tell.playlist)
             except NotFoundError:
-                self.xml.unlink(missing_ok=True)  # the last track left the playlist
+                xml.unlink(missing_ok=True)  # the last track left the playlist
             except (CratehandError, OSError) as error:
-                logger.warning("%s could not be written: %s", self.xml, error)
+                logger.warning("%s could not be written: %s", xml, error)
             self.queue(plan)
+            return self.history.find(plan.id)
         return plan
+
+    def recover(self) -> None:
+        """Bring plans that a crash left half way to one of their ends, and tell Rekordbox of those."""
+        for plan in self.history.recover():
+            if plan.state in {PlanState.APPLIED, PlanState.UNDONE}:
+                self.applied(plan)
 
     def _applied_plan(self, reference: str) -> PlanRecord:
         for plan in self.history.list(limit=100_000):

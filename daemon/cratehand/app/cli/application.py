@@ -74,8 +74,8 @@ def root(
 
 
 for _verbs in (
-    run, status, doctor, folders, analyse, tracks, track, review, search, upgrade, copies, history, tags, exports, imports, jobs,
-    config, service,
+    run, status, doctor, folders, analyse, tracks, track, review, search, upgrade, copies, history, tags, exports,
+    imports, jobs, config, service,
     backups, version,
 ):  # fmt: skip
     _verbs.register(app)

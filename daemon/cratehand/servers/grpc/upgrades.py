@@ -45,13 +45,13 @@ class UpgradesService(upgrades_pb2_grpc.UpgradesServicer):
         """Apply a plan."""
         name = reference("id", request.id)
         plan = await self._lanes.slow(self._upgrades.apply, name, who=_who(request.who), dry_run=request.dry_run)
-        return plan_message(plan, steps=rekordbox_steps(plan, self._upgrades.xml))
+        return plan_message(plan, steps=rekordbox_steps(plan, self._upgrades.exports))
 
     async def UndoPlan(self, request: upgrades_pb2.PlanRequest, context: Context) -> upgrades_pb2.Plan:
         """Undo a plan."""
         name = reference("id", request.id)
         plan = await self._lanes.slow(self._upgrades.undo, name, who=_who(request.who), dry_run=request.dry_run)
-        return plan_message(plan, steps=rekordbox_steps(plan, self._upgrades.xml))
+        return plan_message(plan, steps=rekordbox_steps(plan, self._upgrades.exports))
 
     async def ListHistory(
         self, request: upgrades_pb2.ListHistoryRequest, context: Context
@@ -110,14 +110,14 @@ class UpgradesService(upgrades_pb2_grpc.UpgradesServicer):
         plan = await self._lanes.slow(
             self._upgrades.repair.propose, track, who=_who(request.who), dry_run=request.dry_run
         )
-        return plan_message(plan, steps=rekordbox_steps(plan, self._upgrades.xml))
+        return plan_message(plan, steps=rekordbox_steps(plan, self._upgrades.exports))
 
     def _get_plan(self, name: str) -> upgrades_pb2.Plan:
         pair, plan = self._upgrades.show(name)
         if plan is None and pair is not None:
             return _refused(pair)
         assert plan is not None
-        return plan_message(plan, pair=pair, steps=rekordbox_steps(plan, self._upgrades.xml))
+        return plan_message(plan, pair=pair, steps=rekordbox_steps(plan, self._upgrades.exports))
 
     def _missing(self, relocates: bool, who: str) -> upgrades_pb2.ListMissingResponse:
         lost = self._upgrades.missing.list()
