@@ -107,7 +107,7 @@ def compare_copies(bands: CopyBands) -> CopyLikeness | None:
 
 def _cells(powers: Floats) -> Floats:
     count = powers.shape[0] // _CELL_HOPS
-    cells: Floats = powers[: count * _CELL_HOPS].reshape(count, _CELL_HOPS, -1).sum(axis=1)
+    cells: Floats = powers[: count * _CELL_HOPS].reshape(count, _CELL_HOPS, powers.shape[1]).sum(axis=1)
     return cells
 
 

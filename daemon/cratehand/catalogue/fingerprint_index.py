@@ -156,6 +156,7 @@ class FingerprintIndexFile:
                 raise self._driver.module.DatabaseError("another version")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA journal_size_limit = 8388608")
             connection.executescript(_TABLES)
             connection.execute(f"PRAGMA user_version = {_VERSION}")
         except BaseException:
