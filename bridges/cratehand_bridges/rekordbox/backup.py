@@ -51,7 +51,7 @@ class Backups:
             if playlists.exists():
                 shutil.copyfile(playlists, self._playlists_of(target))
         except (sqlcipher.Error, OSError) as error:
-            self._remove(target)
+            self.discard(target)
             raise UnavailableError(
                 f"can not back up {database} to {self.folder} ({error}); make room there, nothing was written",
                 retry_after_s=60.0,
@@ -59,12 +59,17 @@ class Backups:
         try:
             check_database(target, encrypted=encrypted)
         except sqlcipher.Error as error:
-            self._remove(target)
+            self.discard(target)
             raise CorruptFileError(
                 f"the backup of {database} is damaged ({error}), so the database is; let Rekordbox repair it, nothing "
                 "was written"
             ) from error
         return target
+
+    def discard(self, backup: Path) -> None:
+        """Remove a backup that is not needed; one that is not there is nothing to complain of."""
+        for path in (backup, backup.with_name(backup.name + "-journal"), self._playlists_of(backup)):
+            path.unlink(missing_ok=True)
 
     def restore(self, backup: Path, database: Path, *, encrypted: bool) -> None:
         """Put a backup back, page by page in one transaction, and its file of playlists.
@@ -98,15 +103,11 @@ class Backups:
         found = sorted(self.folder.glob("*.db"))
         for old in found[: max(len(found) - self._kept, 0)]:
             if not is_needed(old.stem):
-                self._remove(old)
+                self.discard(old)
                 old.with_suffix(".json").unlink(missing_ok=True)
 
     def _playlists_of(self, backup: Path) -> Path:
         return backup.with_name(f"{backup.stem}.{NAME}")
-
-    def _remove(self, backup: Path) -> None:
-        for path in (backup, backup.with_name(backup.name + "-journal"), self._playlists_of(backup)):
-            path.unlink(missing_ok=True)
 
 
 def check_database(path: Path, *, encrypted: bool) -> None:

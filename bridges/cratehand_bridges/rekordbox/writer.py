@@ -1,6 +1,7 @@
 """Writes into the DJ's master.db: opt-in, only while Rekordbox is closed, and only what was planned."""
 
 import logging
+import os
 import random
 import sqlite3
 import sys
@@ -150,30 +151,29 @@ class RekordboxWriter:
     def _obstacles(self, drafting: Drafting) -> list[EditObstacle]:
         found: list[EditObstacle] = []
 
-        def look(connection: sqlcipher.Connection) -> list[EditObstacle]:
-            connection.text_factory = lenient_text
-            refuse_unknown_schema(connection, self._settings.known_schemas)
-            return self._draft(connection, drafting).obstacles
-
-        def attempt(work: Callable[[], Sequence[EditObstacle]], unavailable: ObstacleKind) -> None:
+        def attempt(work: Callable[[], object], unavailable: ObstacleKind) -> None:
             try:
-                found.extend(work())
+                work()
             except CratehandError as error:
                 kinds = {UnavailableError: unavailable, UnsupportedError: ObstacleKind.UNSUPPORTED}
                 found.append(EditObstacle(kind=kinds.get(type(error), ObstacleKind.UNREADABLE), what=str(error)))
 
-        def not_running() -> Sequence[EditObstacle]:
-            refuse_while_running(self._programs)
-            return ()
+        def look(connection: sqlcipher.Connection) -> Draft:
+            connection.text_factory = lenient_text
+            refuse_unknown_schema(connection, self._settings.known_schemas)
+            return self._draft(connection, drafting)
 
-        def playlists() -> Sequence[EditObstacle]:
-            read_playlists_file(self._path)
-            return ()
+        def compare() -> None:
+            draft = with_database(self._path, self._settings.folder / "check", look).value
+            found.extend(draft.obstacles)
+            self._refuse_damaged_playlists(draft)
 
         with self._gate:
-            attempt(not_running, ObstacleKind.RUNNING)
-            attempt(lambda: with_database(self._path, self._settings.folder / "check", look).value, ObstacleKind.LOCKED)
-            attempt(playlists, ObstacleKind.UNREADABLE)
+            attempt(lambda: refuse_while_running(self._programs), ObstacleKind.RUNNING)
+            attempt(compare, ObstacleKind.LOCKED)
+            if self._path.exists() and not os.access(self._path, os.W_OK):
+                what = f"{self._path} can not be written; check its permissions"
+                found.append(EditObstacle(kind=ObstacleKind.UNREADABLE, what=what))
         return found
 
     def _change(self, drafting: Drafting, change_id: str | None) -> EditRecord:
@@ -216,8 +216,8 @@ class RekordboxWriter:
 
     def _commit(self, connection: sqlcipher.Connection, drafting: Drafting, attempt: "_Attempt") -> EditRecord:
         backup = self._backups.take(connection, self._path, attempt.name, encrypted=attempt.encrypted)
-        connection.execute("BEGIN IMMEDIATE")
         try:
+            connection.execute("BEGIN IMMEDIATE")
             if connection.execute("PRAGMA data_version").fetchone()[0] != attempt.seen:
                 raise UnavailableError(f"{self._path} was written while it was backed up; try again", retry_after_s=5.0)
             refuse_while_running(self._programs)
@@ -234,6 +234,8 @@ class RekordboxWriter:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             self._journal.drop(attempt.name)
+            # Nothing was written, and who tries again and again would fill the disk.
+            self._backups.discard(backup)
             raise
         return record
 
@@ -276,10 +278,13 @@ class RekordboxWriter:
             text = "; ".join(each.what for each in draft.obstacles)
             unsupported = any(each.kind is ObstacleKind.UNSUPPORTED for each in draft.obstacles)
             raise UnsupportedError(text) if unsupported else ConflictError(text)
-        if any(change.table == PLAYLIST for change in draft.changes()):
-            # Told now if it is damaged, not once the database is written.
-            read_playlists_file(self._path)
+        self._refuse_damaged_playlists(draft)
         return draft
+
+    def _refuse_damaged_playlists(self, draft: Draft) -> None:
+        """Tell of a damaged file of playlists now, if it is going to change, not once the database is written."""
+        if any(change.table == PLAYLIST for change in draft.changes()):
+            read_playlists_file(self._path)
 
     def _complete(self, attempt: "_Attempt", record: EditRecord, count: int) -> None:
         """Do what comes after the commit: read back what was written, then the file of playlists, then tidy up."""

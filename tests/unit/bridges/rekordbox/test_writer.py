@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from cratehand.domain.errors import ConflictError, UnsupportedError
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import ForeignId
 from cratehand_bridges.rekordbox import RekordboxDatabase
+from cratehand_bridges.rekordbox.playlists_file import PlaylistNode, with_nodes
 from tests.fakes.rekordbox_database import MasterDb
 from tests.unit.bridges.rekordbox.random_edits import Follower
 from tests.unit.bridges.rekordbox.written import (
@@ -409,3 +411,44 @@ def test_a_write_leaves_no_files_in_the_folder_of_the_dj(path: Path) -> None:
     writer.check([rating(one, 5, 4)])
     assert "schema e208f039df390b42 (Rekordbox 6.6.2)" in writer.describe()
     assert sorted(each.name for each in path.parent.iterdir()) == ["master.db", "masterPlaylists6.xml"]
+
+
+def test_bytes_that_are_no_text_come_back_as_they_were(plain: Path) -> None:
+    one, _ = ids_of(plain)
+    with MasterDb(plain, encrypted=False) as master:
+        master.connection.execute("UPDATE djmdContent SET Commnt = CAST(x'ff80' AS TEXT) WHERE ID = ?", (one,))
+    before = all_rows(plain)
+    writer = writer_of(plain)
+    record = writer.apply([rating(one, 4, 5)])
+    with MasterDb(plain, encrypted=False) as master:
+        master.connection.execute("PRAGMA wal_checkpoint").fetchall()
+    assert all_rows(plain)["djmdContent"][f"b'{one}'"]["Commnt"] == b"\xff\x80"
+    writer.undo(record_from_json(json.loads(json.dumps(record_to_json(record)))))
+    assert without_stamps(all_rows(plain)) == without_stamps(before)
+
+
+def test_a_clock_that_went_back_does_not_take_the_stamps_along(plain: Path) -> None:
+    one, _ = ids_of(plain)
+    with MasterDb(plain, encrypted=False) as master:
+        master.connection.execute("UPDATE djmdContent SET updated_at = '2031-01-01 00:00:00.000 +00:00'")
+    writer_of(plain).apply([rating(one, 4, 5)])
+    assert row_of(plain, "djmdContent", one)["updated_at"] == b"2031-01-01 00:00:00.001 +00:00"
+
+
+NODE = PlaylistNode(playlist_id="255", parent_id="root", attribute=0, timestamp_ms=7)
+LINE = '    <NODE Id="FF" ParentId="0" Attribute="0" Timestamp="7" Lib_Type="0" CheckType="0"/>'
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_line_of_the_file_of_playlists_comes_and_goes(newline: str) -> None:
+    text = PLAYLISTS_FILE.replace("\n", newline)
+    added = with_nodes(text, [NODE])
+    assert added.split(newline)[6] == LINE
+    later = with_nodes(added, [replace(NODE, timestamp_ms=9)])
+    assert later == added.replace('Timestamp="7"', 'Timestamp="9"')
+    assert with_nodes(later, [replace(NODE, timestamp_ms=None)]) == text
+
+
+def test_the_first_playlist_of_all_finds_its_place() -> None:
+    empty = '<?xml version="1.0" encoding="UTF-8"?>\n<MASTER_PLAYLIST Version="3.0.0">\n  <PLAYLISTS/>\n</MASTER_PLAYLIST>\n'
+    assert f"  <PLAYLISTS>\n{LINE}\n  </PLAYLISTS>" in with_nodes(empty, [NODE])

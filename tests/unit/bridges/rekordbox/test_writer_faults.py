@@ -2,10 +2,10 @@
 
 import itertools
 import os
-import resource
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from cratehand.domain.errors import (
     UnsupportedError,
 )
 from cratehand.domain.ids import ForeignId
-from cratehand_bridges.rekordbox import RekordboxWriter, WriterSettings
+from cratehand_bridges.rekordbox import RekordboxDatabase, RekordboxWriter, WriterSettings
 from cratehand_bridges.rekordbox.connection import connect, is_encrypted
 from cratehand_bridges.rekordbox.processes import running_programs, running_rekordbox
 from tests.fakes.clock import HandWoundClock
@@ -112,6 +112,7 @@ def test_a_rekordbox_that_starts_in_the_middle_stops_the_write(path: Path, one: 
 
     writer = writer_of(path, programs=starting)
     assert "running" in refused(writer, path, upgrade(track_of(path, one)), UnavailableError)
+    assert not list((path.parent.parent / "backups").glob("*.db")), "tries do not fill the disk"
     assert writer_of(path).apply([rating(one, 4, 5)]).rows
 
 
@@ -170,6 +171,38 @@ def test_two_writers_share_no_stamp(path: Path, one: str) -> None:
     assert len(usns) == len(set(usns))
 
 
+def test_a_reader_of_ours_does_not_open_the_door_in_the_middle_of_a_write(
+    path: Path, one: str, reader_of: Callable[[Path], RekordboxDatabase]
+) -> None:
+    # Reading the -shm file by hand would drop the lock of the writer's transaction: another program would get in.
+    reader = reader_of(path)
+    mark = reader.read(None).mark
+    code = (
+        "import sys; from sqlcipher3 import dbapi2 as s; c = s.connect(sys.argv[1], timeout=0.1, isolation_level=None)\n"
+        "try: c.execute('BEGIN IMMEDIATE'); print('got in')\nexcept s.OperationalError as e: print(e)"
+    )
+    looks, heard = 0, []
+    reads: list[threading.Thread] = []
+
+    def looking() -> list[str]:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            look = threading.Thread(target=lambda: heard.append(reader.has_changed()))
+            look.start()
+            look.join(10)
+            reads.append(threading.Thread(target=lambda: heard.append(len(reader.read(mark).tracks))))
+            reads[0].start()
+            reads[0].join(0.2)
+            run = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+            heard.append(run.stdout.strip())
+        return ["init"]
+
+    writer_of(path, programs=looking).apply([rating(one, 4, 5)])
+    reads[0].join(10)
+    assert heard == [False, "database is locked", 1]
+
+
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_can_not_be_written_is_named(path: Path, one: str) -> None:
     path.chmod(0o444)
@@ -191,11 +224,13 @@ def test_a_database_that_refuses_writes_is_named(path: Path, one: str) -> None:
     assert path.read_bytes() == before
 
 
+@pytest.mark.skipif(os.name == "nt", reason="forks")
 def test_a_backup_that_finds_no_room_stops_the_write(path: Path, one: str, tmp_path: Path) -> None:
     assert (tmp_path / "rekordbox" / "master.db").stat().st_size > 200_000
     before = all_rows(path)
     child = os.fork()
     if child == 0:
+        import resource
         import signal
 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -300,6 +335,8 @@ def test_a_damaged_file_of_playlists_stops_the_write_before_anything_is_written(
     before = all_rows(path)
     with pytest.raises(CorruptFileError, match=r"masterPlaylists6\.xml"):
         writer_of(path).apply([edit])
+    assert [each.kind for each in writer_of(path).check([edit])] == [ObstacleKind.UNREADABLE]
+    assert writer_of(path).check([rating(one, 4, 5)]) == [], "it is in nobody else's way"
     assert all_rows(path) == before
     file.unlink()
     assert writer_of(path).apply([edit]).playlist_ids
@@ -319,6 +356,9 @@ def test_backups_are_checked_kept_and_rotated(path: Path, one: str, tmp_path: Pa
     assert without_stamps(all_rows(Path(last.backup))) != without_stamps(before)
     subprocess.run(["sh", "-c", last.restore_command], check=True)
     assert all_rows(path)["djmdContent"][f"b'{one}'"]["Rating"] == 2
+
+
+POSIX = pytest.mark.skipif(os.name == "nt", reason="forks, and kills with SIGKILL")
 
 
 @pytest.fixture(scope="module")
@@ -384,6 +424,7 @@ def assert_playlists(path: Path, record: EditRecord) -> None:
     assert [f'Id="{int(each):X}"' in text for each in record.playlist_ids] == [True]
 
 
+@POSIX
 @pytest.mark.parametrize("part", [0.02, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0])
 def test_a_kill_anywhere_leaves_the_old_state_or_the_new(
     killed: KilledWriter, path: Path, tmp_path: Path, part: float
