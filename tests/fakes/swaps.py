@@ -13,9 +13,9 @@ from cratehand.domain.cue import Cue, CueKind
 from cratehand.domain.embedding import DSP_SPACE
 from cratehand.domain.events import Event
 from cratehand.domain.fields import Field
+from cratehand.domain.file_ports import FileSwapper
 from cratehand.domain.ids import PlanId, PlaylistId, TrackId
 from cratehand.domain.plan_record import CarryOver, PlanKind, PlanRecord, PlanState, SwapFile, TellRekordbox
-from cratehand.domain.ports import FileSwapper
 from cratehand.domain.provenance import PERSON, Fact, Source, SourceKind
 from cratehand.domain.structure import Section, SectionLabel
 from cratehand.domain.track import Presence, Track

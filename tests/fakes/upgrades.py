@@ -14,6 +14,7 @@ from cratehand.domain.ids import TrackId
 from cratehand.domain.plan_record import PlanRecord
 from cratehand.domain.ports import Clock
 from cratehand.domain.upgrade import Alignment, CopyEvidence, CopyName, Judgement, Relation, Standing
+from cratehand.usecases.copy_search import LikelyTrack
 from cratehand.usecases.duplicates import Duplicates
 from cratehand.usecases.file_upgrade import FileUpgrade, UpgradeParts
 from cratehand.usecases.history import History
@@ -43,6 +44,9 @@ class TextIndex:
 
     def candidates(self, fingerprint: str, *, limit: int = 10) -> Sequence[tuple[TrackId, float]]:
         return [(track, 1.0) for track, text in self.known.items() if text == fingerprint][:limit]
+
+    def likely(self, fingerprint: str) -> Sequence[LikelyTrack]:
+        return [LikelyTrack(track=track, ber=0.0) for track, _ in self.candidates(fingerprint)]
 
 
 @dataclass(kw_only=True)
@@ -110,8 +114,8 @@ def make_fake_upgrades(
     upgrades = Upgrades(
         history=history,
         finding=FileUpgrade(catalogue, parts, clock=clock, new_id=new_id, publish=publish),
-        duplicates=Duplicates(catalogue, index),
-        missing=Missing(catalogue, index, files=files, clock=clock, new_id=new_id, apply=apply),
+        duplicates=Duplicates(catalogue, index.likely),
+        missing=Missing(catalogue, index.likely, files=files, clock=clock, new_id=new_id, apply=apply),
         tags=TagPlans(catalogue, files=files, clock=clock, new_id=new_id, apply=apply),
         repair=Repair(catalogue, clock=clock, new_id=new_id, apply=apply),
         exports=folder / "exports",

@@ -10,10 +10,11 @@ from pathlib import Path
 from cratehand import __version__
 from cratehand.app.clock import SystemClock, new_id
 from cratehand.app.data_folder import DataFolder
+from cratehand.app.drum_parts import drum_generation
 from cratehand.app.freed_memory import FreedMemory
 from cratehand.app.rekordbox_parts import RekordboxNeeds, RekordboxParts, rekordbox_parts
 from cratehand.app.settings import Settings
-from cratehand.app.upgrade_parts import UpgradeNeeds, build_upgrades
+from cratehand.app.upgrade_parts import RekordboxQueue, UpgradeNeeds, build_upgrades
 from cratehand.app.wiring import OfflineUseCases, offline_use_cases
 from cratehand.app.worker import read_file
 from cratehand.app.workers import WorkerPool, make_executor
@@ -30,7 +31,6 @@ from cratehand.usecases.folder_watch import FolderWatch
 from cratehand.usecases.health import Health
 from cratehand.usecases.lanes import Lanes
 from cratehand.usecases.quiet import Quiet, parse_hours
-from cratehand.usecases.rekordbox_queue import RekordboxQueue
 from cratehand.usecases.upgrade_watch import Policy, UpgradeWatch
 from cratehand.usecases.upgrades import Upgrades
 from cratehand.usecases.use_cases import UseCases
@@ -109,11 +109,6 @@ class DaemonParts:
     def recover_plans(self) -> None:
         """Bring plans that a crash left half way to one of their ends."""
         self.use_cases.upgrades.recover()
-
-    def tell_rekordbox(self) -> None:
-        """Write what waits for Rekordbox's end; nothing where that was not asked for."""
-        if self.rekordbox_queue is not None:
-            self.rekordbox_queue.work()
 
     def empty_trash(self) -> None:
         """Throw away what was replaced long ago."""
@@ -303,6 +298,7 @@ def _use_cases(
         text_search=offline.text_search,
         jobs=offline.jobs,
         export=offline.export,
+        drums=drum_generation(),
         folders=offline.folders,
         refresh_folders=folder_watch.refresh,
         quiet=quiet,

@@ -29,7 +29,6 @@ _TURN_S: Final = 0.0005
 _YOUNG_OBJECTS: Final = 20_000
 _KEEP_JOBS_S: Final = 7 * 24 * 3600.0
 _PLANS_S: Final = 1800.0
-_QUEUE_LOOK_S: Final = 30.0
 _IDLE_LOOK_S: Final = 10.0
 _FIRST_LOOK_S: Final = 30.0
 _LONGEST_STOP_S: Final = 4.5
@@ -116,6 +115,8 @@ async def _work(parts: DaemonParts, lanes: Lanes, options: RunOptions, stop: asy
         tasks.create_task(_supervised("progress", progress.show))
         tasks.create_task(_supervised("analysis", parts.queue.run))
         tasks.create_task(_supervised("upgrades", parts.upgrade_watch.run))
+        if (queue := parts.rekordbox_queue) is not None:
+            tasks.create_task(_supervised("writes into Rekordbox", lambda: queue.writes.run(lanes)))
         if options.once:
             await _once(parts, lanes)
             stop.set()
@@ -170,9 +171,6 @@ def _chores(parts: DaemonParts, lanes: Lanes) -> tuple[Chore, ...]:
         await lanes.slow(parts.recover_plans)
         await lanes.slow(parts.empty_trash)
 
-    async def tell_rekordbox() -> None:
-        await lanes.slow(parts.tell_rekordbox)
-
     async def rest() -> None:
         await lanes.quick(parts.pool.mend)
         await lanes.quick(parts.release_if_idle)
@@ -181,7 +179,6 @@ def _chores(parts: DaemonParts, lanes: Lanes) -> tuple[Chore, ...]:
         Chore(name="sweep", every_s=parts.sweep_minutes * 60.0, do=parts.folder_watch.sweep_unless_silent),
         Chore(name="prune jobs", every_s=6 * 3600.0, do=prune),
         Chore(name="plans", every_s=_PLANS_S, do=tidy_plans),
-        Chore(name="tell Rekordbox", every_s=_QUEUE_LOOK_S, do=tell_rekordbox),
         Chore(name="release memory", every_s=_IDLE_LOOK_S, do=rest),
     )
 

@@ -1,6 +1,7 @@
 """The parts that find better copies and keep plans, put together."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass
 from functools import partial
@@ -14,18 +15,24 @@ from cratehand.app.wiring import OfflineUseCases
 from cratehand.app.worker import fingerprint_file, judge_pair
 from cratehand.audio.decode import FileReader
 from cratehand.audio.file_swap import DiskSwapper
+from cratehand.audio.fingerprint import ChromaprintFingerprinter
 from cratehand.audio.tag_writing import MutagenTagWriter
+from cratehand.catalogue.device import SqliteCatalogue
 from cratehand.catalogue.fingerprint_index import FingerprintIndexFile
 from cratehand.domain.errors import UnavailableError
 from cratehand.domain.events import Event
+from cratehand.domain.fields import Field
+from cratehand.domain.ids import TrackId
 from cratehand.domain.plan_record import PlanRecord
 from cratehand.domain.upgrade import CopyName, Judgement
+from cratehand.usecases.collection_writes import CollectionWrites
+from cratehand.usecases.copy_search import CopySearch
 from cratehand.usecases.duplicates import Duplicates
 from cratehand.usecases.file_upgrade import FileUpgrade, UpgradeParts
 from cratehand.usecases.history import History
 from cratehand.usecases.missing import Missing
 from cratehand.usecases.plan_files import PlanFiles
-from cratehand.usecases.rekordbox_queue import RekordboxQueue
+from cratehand.usecases.plan_writes import PlanWrites
 from cratehand.usecases.repair import Repair
 from cratehand.usecases.tag_plans import TagPlans
 from cratehand.usecases.upgrades import Upgrades
@@ -58,6 +65,14 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RekordboxQueue:
+    """What waits for Rekordbox's end, and the way in."""
+
+    writes: CollectionWrites
+    take: Callable[[PlanRecord], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UpgradeHouse:
     """The use cases, and what has to be owned by somebody."""
 
@@ -71,7 +86,7 @@ def build_upgrades(needs: UpgradeNeeds, *, rekordbox: Path | None) -> UpgradeHou
     """Build everything about plans; `rekordbox` is the database that may be written to, None where none may."""
     index, settled = open_index(needs.folder), Settled()
     history = make_history(needs, settled)
-    queue = None if rekordbox is None else make_queue(needs, history, rekordbox)
+    queue = None if rekordbox is None else make_queue(needs, rekordbox)
     return UpgradeHouse(upgrades=make_upgrades(needs, history, index, queue), index=index, queue=queue, settled=settled)
 
 
@@ -92,10 +107,18 @@ def open_index(folder: DataFolder) -> FingerprintIndexFile:
     return FingerprintIndexFile(folder.cache / "fingerprints.db", lambda text: sample_items(read_fingerprint(text)))
 
 
-def make_queue(needs: UpgradeNeeds, history: History, database: Path) -> RekordboxQueue:
-    """Return what writes into Rekordbox's own database; only where the user asked for it."""
+def make_queue(needs: UpgradeNeeds, database: Path) -> RekordboxQueue:
+    """Return what writes into Rekordbox's own database, only where the user asked for it; call on the event loop."""
+    plans = PlanWrites(needs.offline.catalogue, probe=FileReader().probe, clock=needs.clock)
     writer = RekordboxWriter(database, WriterSettings(folder=needs.folder.path / "rekordbox"), clock=needs.clock)
-    return RekordboxQueue(needs.offline.catalogue, history, writer, probe=FileReader().probe)
+    writes = CollectionWrites(plans, writer, clock=needs.clock, ended=lambda _: None)
+    loop = asyncio.get_running_loop()
+
+    def take(plan: PlanRecord) -> None:
+        plans.take(plan)
+        loop.call_soon_threadsafe(writes.wake)
+
+    return RekordboxQueue(writes=writes, take=take)
 
 
 def make_upgrades(
@@ -104,9 +127,16 @@ def make_upgrades(
     """Put the use cases together."""
     catalogue, files = needs.offline.catalogue, DiskSwapper()
     told: dict[str, Any] = {"clock": needs.clock, "new_id": new_id}
+    search = CopySearch(FileReader(), ChromaprintFingerprinter(), index, partial(_fingerprints, catalogue))
     finding = FileUpgrade(
         catalogue,
-        UpgradeParts(judge=partial(_judge, needs.pool), listen=partial(_listen, needs.pool), index=index, files=files),
+        UpgradeParts(
+            judge=partial(_judge, needs.pool),
+            listen=partial(_listen, needs.pool),
+            likely=search.tracks_like,
+            index=index,
+            files=files,
+        ),
         publish=needs.publish,
         **told,
     )
@@ -117,8 +147,8 @@ def make_upgrades(
     upgrades = Upgrades(
         history=history,
         finding=finding,
-        duplicates=Duplicates(catalogue, index),
-        missing=Missing(catalogue, index, files=files, apply=apply, **told),
+        duplicates=Duplicates(catalogue, search.tracks_like),
+        missing=Missing(catalogue, search.tracks_like, files=files, apply=apply, **told),
         tags=TagPlans(catalogue, files=files, apply=apply, **told),
         repair=Repair(catalogue, apply=apply, **told),
         exports=needs.folder.exports,
@@ -126,6 +156,12 @@ def make_upgrades(
         queue=(lambda _: None) if queue is None else queue.take,
     )
     return upgrades
+
+
+def _fingerprints(catalogue: SqliteCatalogue, track_ids: Sequence[TrackId]) -> Mapping[TrackId, str]:
+    with catalogue.reading() as stores:
+        facts = stores.facts.believed(track_ids, Field.FINGERPRINT)
+    return {track_id: str(fact.value) for track_id, fact in facts.items()}
 
 
 def _judge(pool: Executor, current: Path, candidate: Path, name: CopyName | None) -> Judgement:

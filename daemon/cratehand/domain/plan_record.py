@@ -14,11 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cratehand.domain.ids import ContentDigest, PlanId, TrackId
 from cratehand.domain.plan import Change, Plan
 from cratehand.domain.track import FileStamp
+
+REKORDBOX_KEY: Final = "rekordbox"
+"""Where in a record stands what Rekordbox's own database was, or is to be, told: `cratehand.usecases.plan_writes`."""
 
 
 class PlanKind(StrEnum):

@@ -10,12 +10,13 @@ from typing import BinaryIO, Protocol
 from cratehand.domain.audio import AudioFormat, Samples
 from cratehand.domain.collection import CollectionChange
 from cratehand.domain.collection_edit import CollectionEdit, EditObstacle, EditRecord
+from cratehand.domain.drum_pattern import DrumPattern, Metre
+from cratehand.domain.drum_request import DrumRequest, GivenDrums
 from cratehand.domain.fields import Field
 from cratehand.domain.folders import FolderChange, KnownFile, WatchedFolder
 from cratehand.domain.ids import ContentDigest, TrackId
-from cratehand.domain.plan_record import FileState
 from cratehand.domain.provenance import Source
-from cratehand.domain.track import FileStamp
+from cratehand.domain.stem import StemKind
 
 
 class Clock(Protocol):
@@ -94,6 +95,71 @@ class Fingerprinter(Protocol):
     def session(self, *, sample_rate_hz: int, channels: int) -> FingerprintSession:
         """Begin a signal."""
         ...
+
+
+class AudioWriteSession(Protocol):
+    """Takes one signal for a file."""
+
+    def write(self, samples: Samples) -> None:
+        """Take the next block, float32 ``(channels, frames)``; what lies beyond full scale is clipped."""
+        ...
+
+    def close(self) -> float:
+        """End the file, which takes its name only now; return the largest absolute sample of the signal."""
+        ...
+
+    def discard(self) -> None:
+        """Leave nothing behind; allowed at any time and twice."""
+        ...
+
+
+class AudioWriter(Protocol):
+    """Writes audio files of 24 bits."""
+
+    def open(self, path: Path, *, sample_rate_hz: int, channels: int) -> AudioWriteSession:
+        """Begin a file; the ending of its name (``.flac``, ``.wav``) says which kind.
+
+        Raises:
+            UnsupportedError: Another ending.
+            UnavailableError: It can not be written there.
+        """
+        ...
+
+
+class StemSeparator(Protocol):
+    """Separates a mix, window by window."""
+
+    @property
+    def name(self) -> str:
+        """Model and version; stems of two names are never taken for each other."""
+        ...
+
+    @property
+    def kinds(self) -> tuple[StemKind, ...]:
+        """The stems, in the order in which they come."""
+        ...
+
+    @property
+    def sample_rate_hz(self) -> int: ...
+
+    @property
+    def window_frames(self) -> int:
+        """How many frames it takes at once."""
+        ...
+
+    def separate(self, mix: Samples) -> Samples:
+        """Separate one window.
+
+        Args:
+            mix: float32 ``(2, window_frames)``.
+
+        Returns:
+            float32 ``(stems, 2, window_frames)``, in the order of `kinds`.
+
+        Raises:
+            NotFoundError: The weights are not here.
+            UnavailableError: The model failed, or the memory does not suffice.
+        """
 
 
 class FingerprintIndex(Protocol):
@@ -240,73 +306,43 @@ class PowerSensor(Protocol):
         ...
 
 
-# --- files that change -------------------------------------------------------------------------------------------
+# --- the makers --------------------------------------------------------------------------------------------------
 
 
-class FileSwapper(Protocol):
-    """Copies, keeps and places files so that after a crash each is whole: the old one, the new one, or both.
+class DrumGenerator(Protocol):
+    """Writes drum patterns in the styles it knows."""
 
-    All raise `NotFoundError` where a source is not there, `ConflictError` where a name is taken, and `UnavailableError`
-    where the disk is full, the folder can't be written, or another program holds the file.
-    """
-
-    def state(self, path: Path) -> FileState:
-        """Return how a file looks, with the digest of its sound; raises like `AudioReader.probe`, too."""
+    @property
+    def name(self) -> str:
+        """Name and version."""
         ...
 
-    def stamp(self, path: Path) -> FileStamp | None:
-        """Return the stamp of a file; None where there is none."""
+    def styles(self) -> Mapping[str, float]:
+        """Return its styles with the usual tempo of each in BPM; raises `UnavailableError` where it can't run."""
         ...
 
-    def bytes_digest(self, path: Path) -> str | None:
-        """Return the digest of every byte of a file; None where there is none."""
-        ...
-
-    def are_same(self, one: Path, other: Path) -> bool:
-        """Whether two names lead to one file, e.g. on a file system that ignores case."""
-        ...
-
-    def require_room(self, folder: Path, size_bytes: int) -> None:
-        """Raise `UnavailableError` where a folder can't take so much, or can't be written at all."""
-        ...
-
-    def copy(self, source: Path, target: Path) -> None:
-        """Copy to a new name, byte for byte with its time of change, down to the disk; verified."""
-        ...
-
-    def keep(self, source: Path, target: Path) -> None:
-        """Give a file a second name where both lie on one file system, else copy it; folders are made."""
-        ...
-
-    def flush(self, path: Path) -> None:
-        """Bring a file that others wrote down to the disk."""
-        ...
-
-    def place(self, prepared: Path, target: Path, *, over: bool) -> None:
-        """Give a prepared file of the same folder its name at one stroke, `over` what is there or only where free."""
-        ...
-
-    def remove(self, path: Path) -> None:
-        """Remove a file, or a folder with all in it; fine where there is none."""
-        ...
-
-    def note(self, path: Path, text: str) -> None:
-        """Write a small text file, whole or not at all."""
-        ...
-
-
-class TagWriter(Protocol):
-    """Writes tags; the sound stays as it is, byte for byte."""
-
-    def merge(self, old: Path, into: Path) -> None:
-        """Put tags of one file into another: what the old one says wins, the larger cover stays."""
-        ...
-
-    def write(self, path: Path, tags: Mapping[str, str], *, cover: Path | None = None) -> None:
-        """Set tags, field name to text; an empty text takes one out.
+    def generate(self, request: DrumRequest) -> DrumPattern:
+        """Write a pattern of the length, metre and tempo that are wanted; the same request gives the same pattern.
 
         Raises:
-            UnsupportedError: No tags can be written into this kind of file.
-            InvalidInputError: No such field, or the cover is no picture.
+            UnavailableError: It can't run here.
+            UnsupportedError: It does not know this metre.
         """
+        ...
+
+
+class DrumFiles(Protocol):
+    """Drum patterns as the bytes of a MIDI file."""
+
+    def parse(self, data: bytes, *, name: str, metre: Metre | None = None) -> GivenDrums:
+        """Read a pattern; `name` stands in errors, `metre` wins over what the file says.
+
+        Raises:
+            CorruptFileError: It is no MIDI file.
+            InvalidInputError: It has no drums, or is too long.
+        """
+        ...
+
+    def write(self, pattern: DrumPattern) -> bytes:
+        """Return the file; the same pattern gives the same bytes."""
         ...

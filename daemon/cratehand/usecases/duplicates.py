@@ -1,6 +1,6 @@
 """Copies of one recording in the collection, and which of them is the best."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -8,12 +8,12 @@ from typing import Final
 from cratehand.domain.audio_quality import AudioQuality, QualityFinding, QualityVerdict
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import TrackId
-from cratehand.domain.ports import FingerprintIndex
 from cratehand.domain.stores import Catalogue, Stores
 from cratehand.domain.track import Presence, TrackSummary
+from cratehand.usecases.copy_search import LikelyTrack
 
-_ALIKE_FROM: Final = 0.5
-"""Share of fingerprint items in common from which two tracks count as copies of one recording."""
+_COPY_BER: Final = 0.05
+"""Up to this share of differing bits two fingerprints are of one master; encodings differ by 0.03 at most."""
 _DURATION_S: Final = 3.0
 _RANKS: Final = {
     QualityVerdict.GENUINE: 3,
@@ -74,9 +74,9 @@ class _Copy:
 class Duplicates:
     """Finds tracks that are copies of one recording, by the fingerprints of their analyses."""
 
-    def __init__(self, catalogue: Catalogue, index: FingerprintIndex) -> None:
+    def __init__(self, catalogue: Catalogue, likely: Callable[[str], Sequence[LikelyTrack]]) -> None:
         self._catalogue = catalogue
-        self._index = index
+        self._likely = likely
 
     def groups(self) -> list[DuplicateGroup]:
         """Return all groups of two and more copies that are on this device; remixes and edits stand apart."""
@@ -107,8 +107,9 @@ class Duplicates:
             return track_id
 
         for track_id, text in fingerprints.items():
-            for other, score in self._index.candidates(text, limit=20):
-                is_alike = other in fingerprints and other != track_id and score >= _ALIKE_FROM
+            for found in self._likely(text):
+                other = found.track
+                is_alike = other in fingerprints and other != track_id and found.ber <= _COPY_BER
                 gap_s = abs(durations.get(track_id, 0.0) - durations.get(other, 0.0))
                 if is_alike and gap_s <= _DURATION_S:
                     leader[find(track_id)] = find(other)

@@ -11,15 +11,17 @@ from typing import Final
 from cratehand.domain.errors import CratehandError, NotFoundError
 from cratehand.domain.events import PlanChanged
 from cratehand.domain.fields import Field
+from cratehand.domain.file_ports import FileSwapper
 from cratehand.domain.folders import SeenFile
 from cratehand.domain.ids import PlanId, TrackId
 from cratehand.domain.plan_record import FileState, PlanKind, PlanRecord, PlanState, UpgradePair
-from cratehand.domain.ports import Clock, FileSwapper, FingerprintIndex
+from cratehand.domain.ports import Clock, FingerprintIndex
 from cratehand.domain.provenance import SourceKind
 from cratehand.domain.stores import Catalogue, IdSource, Stores
 from cratehand.domain.track import FileStamp
 from cratehand.domain.upgrade import CopyName, Judgement, Relation
 from cratehand.usecases.copy_choice import KnownCopy, known_copies, upgrade_plan
+from cratehand.usecases.copy_search import LikelyTrack
 from cratehand.usecases.event_bus import Publish
 
 logger = logging.getLogger(__name__)
@@ -28,12 +30,12 @@ Judge = Callable[[Path, Path, CopyName | None], Judgement]
 """Current file, candidate, name of the current one to the judgement; raises as `UpgradeJudgement.judge`."""
 Listen = Callable[[Path], str | None]
 """Path to Chromaprint; None where it is too short to have one."""
+Likely = Callable[[str], Sequence[LikelyTrack]]
+"""Fingerprint to tracks that may carry the same recording, likeliest first: `CopySearch.tracks_like`."""
 
 _MANY: Final = 100_000
 _MOST_AT_ONCE: Final = 64
 """A batch of more landed files is a new collection: they become tracks at once and are compared when analysed."""
-_ALIKE_FROM: Final = 0.04
-"""Share of fingerprint items in common below which nothing is compared."""
 _MOST_COMPARED: Final = 4
 _CRATEHAND: Final = "cratehand"
 
@@ -44,6 +46,7 @@ class UpgradeParts:
 
     judge: Judge
     listen: Listen
+    likely: Likely
     index: FingerprintIndex
     files: FileSwapper
 
@@ -222,11 +225,7 @@ class FileUpgrade:
         return next((each for each in found if each[1] is not None and each[1].state is PlanState.OPEN), found[0])
 
     def _likely(self, fingerprint: str) -> list[TrackId]:
-        return [
-            track_id
-            for track_id, score in self._parts.index.candidates(fingerprint, limit=_MOST_COMPARED * 2)
-            if score >= _ALIKE_FROM
-        ]
+        return [likely.track for likely in self._parts.likely(fingerprint)][: 2 * _MOST_COMPARED]
 
     def _propose(
         self, candidate: FileState, copies: Sequence[KnownCopy], *, other: KnownCopy | None = None

@@ -3,14 +3,13 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from cratehand.domain.errors import ConflictError, CratehandError, NotFoundError
 from cratehand.domain.events import Event, PlanChanged
-from cratehand.domain.plan_record import Phase, PlanRecord, PlanState
+from cratehand.domain.plan_record import REKORDBOX_KEY, Phase, PlanRecord, PlanState
 from cratehand.domain.ports import Clock
 from cratehand.domain.stores import Catalogue, IdSource, Stores
 from cratehand.usecases.event_bus import Publish
@@ -74,10 +73,6 @@ class History:
         with self._catalogue.reading() as stores:
             return stores.plans.history(limit=limit)
 
-    def exclusively(self) -> AbstractContextManager[object]:
-        """Keep plans as they are for the length of a block; not to be entered twice by one thread."""
-        return self._turn
-
     # --- forth --------------------------------------------------------------------------------------------------
 
     def apply(self, reference: str, *, who: str) -> PlanRecord:
@@ -139,8 +134,7 @@ class History:
         stamp = self._files.stamp_of(plan.swap.target) if plan.swap else None
         with self._catalogue.writing() as stores:
             record = self._rows.switch(stores, plan, stamp, events)
-            plan = replace(plan, phase=Phase.SWITCHED, record={**plan.record, **record})
-            stores.plans.save(plan)
+            plan = _kept(stores, replace(plan, phase=Phase.SWITCHED, record={**plan.record, **record}))
         self._publish_all(events)
         return plan
 
@@ -205,8 +199,7 @@ class History:
         stamp = self._files.stamp_of(plan.swap.current.path) if plan.swap else None
         with self._catalogue.writing() as stores:
             self._rows.switch_back(stores, plan, stamp, events)
-            plan = replace(plan, phase=Phase.SWITCHED)
-            stores.plans.save(plan)
+            plan = _kept(stores, replace(plan, phase=Phase.SWITCHED))
         self._publish_all(events)
         return plan
 
@@ -264,7 +257,7 @@ class History:
 
     def _save(self, plan: PlanRecord) -> PlanRecord:
         with self._catalogue.writing() as stores:
-            stores.plans.save(plan)
+            plan = _kept(stores, plan)
         self._publish(PlanChanged(plan_id=plan.id, kind=plan.kind.value, state=plan.state.value))
         return plan
 
@@ -287,6 +280,15 @@ def find_plan(stores: Stores, reference: str) -> PlanRecord:
         raise NotFoundError(
             f"no plan with the id {reference!r}: `cratehand upgrade list` and `cratehand history` list them"
         )
+    return plan
+
+
+def _kept(stores: Stores, plan: PlanRecord) -> PlanRecord:
+    """Save a plan, but for what the queue to Rekordbox wrote into its record meanwhile."""
+    stored = stores.plans.get(plan.id)
+    if stored is not None and plan.record and REKORDBOX_KEY in stored.record:
+        plan = replace(plan, record={**plan.record, REKORDBOX_KEY: stored.record[REKORDBOX_KEY]})
+    stores.plans.save(plan)
     return plan
 
 

@@ -1,17 +1,19 @@
 """Lost files: tracks whose file is gone, and where it is now, by its sound."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from cratehand.domain.fields import Field
+from cratehand.domain.file_ports import FileSwapper
 from cratehand.domain.ids import PlanId
 from cratehand.domain.plan_record import PlanKind, PlanRecord, PlanState, Relocate
-from cratehand.domain.ports import Clock, FileSwapper, FingerprintIndex
+from cratehand.domain.ports import Clock
 from cratehand.domain.stores import Catalogue, IdSource, Stores
 from cratehand.domain.track import Presence, Track
+from cratehand.usecases.copy_search import LikelyTrack
 
-_ALIKE_FROM: Final = 0.5
+_COPY_BER: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,7 @@ class Missing:
     def __init__(
         self,
         catalogue: Catalogue,
-        index: FingerprintIndex,
+        likely: Callable[[str], Sequence[LikelyTrack]],
         *,
         files: FileSwapper,
         clock: Clock,
@@ -41,7 +43,7 @@ class Missing:
         apply: Callable[[str, str], PlanRecord],
     ) -> None:
         self._catalogue = catalogue
-        self._index = index
+        self._likely = likely
         self._files = files
         self._clock = clock
         self._new_id = new_id
@@ -81,9 +83,9 @@ class Missing:
             if same:
                 return MissingTrack(track=track, found=same[0], found_by="digest", title=title, artist=artist)
         fact = stores.facts.believed([track.id], Field.FINGERPRINT).get(track.id)
-        for other_id, score in self._index.candidates(str(fact.value), limit=5) if fact else ():
-            other = stores.tracks.get(other_id)
-            if score >= _ALIKE_FROM and other is not None and _is_free(stores, other, track):
+        for likely in self._likely(str(fact.value)) if fact else ():
+            other = stores.tracks.get(likely.track)
+            if likely.ber <= _COPY_BER and other is not None and _is_free(stores, other, track):
                 return MissingTrack(track=track, found=other, found_by="fingerprint", title=title, artist=artist)
         return MissingTrack(track=track, title=title, artist=artist)
 

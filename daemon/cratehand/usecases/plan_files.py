@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from cratehand.domain.errors import ConflictError, CratehandError, InternalError, UnavailableError
+from cratehand.domain.file_ports import FileSwapper, TagWriter
 from cratehand.domain.plan_record import FileState, PlanRecord, SwapFile
-from cratehand.domain.ports import FileSwapper, TagWriter
 from cratehand.domain.track import FileStamp
 
 _LONGEST_STEM: Final = 60

@@ -8,10 +8,11 @@ from typing import Final
 
 from cratehand.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from cratehand.domain.fields import Field
+from cratehand.domain.file_ports import FileSwapper
 from cratehand.domain.ids import PlanId
 from cratehand.domain.key import MusicalKey
 from cratehand.domain.plan_record import CarryOver, PlanKind, PlanRecord, PlanState, SwapFile
-from cratehand.domain.ports import Clock, FileSwapper
+from cratehand.domain.ports import Clock
 from cratehand.domain.stores import Catalogue, IdSource
 from cratehand.domain.track import Presence
 from cratehand.usecases.library import resolve

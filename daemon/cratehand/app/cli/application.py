@@ -16,16 +16,19 @@ from cratehand.app.cli import (
     config,
     copies,
     doctor,
+    drums,
     exports,
     folders,
     history,
     imports,
     jobs,
+    models,
     review,
     run,
     search,
     service,
     status,
+    stems,
     tags,
     track,
     tracks,
@@ -75,8 +78,7 @@ def root(
 
 for _verbs in (
     run, status, doctor, folders, analyse, tracks, track, review, search, upgrade, copies, history, tags, exports,
-    imports, jobs, config, service,
-    backups, version,
+    imports, jobs, models, config, stems, drums, service, backups, version,
 ):  # fmt: skip
     _verbs.register(app)
 

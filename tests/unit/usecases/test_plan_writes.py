@@ -6,7 +6,8 @@ from pathlib import Path
 from cratehand.audio.decode import FileReader
 from cratehand.domain.collection import CollectionTrack
 from cratehand.domain.ids import ForeignId
-from cratehand.usecases.rekordbox_queue import RekordboxQueue
+from cratehand.usecases.collection_writes import CollectionWrites
+from cratehand.usecases.plan_writes import PlanWrites
 from cratehand_bridges.rekordbox import RekordboxWriter, WriterSettings
 from tests.fakes.rekordbox_database import FakeCue, FakeTrack, MasterDb
 from tests.fakes.swaps import OFFSET_S, TRACK, Crate, make_crate
@@ -47,17 +48,19 @@ def test_it_waits_while_rekordbox_runs_and_is_written_and_undone_when_closed(tmp
     settings = WriterSettings(folder=tmp_path / "data" / "rekordbox")
     writer = RekordboxWriter(database, settings, clock=crate.clock, programs=programs)
     history = crate.history()
-    queue = RekordboxQueue(crate.catalogue, history, writer, probe=FileReader().probe)
+    queue = PlanWrites(crate.catalogue, probe=FileReader().probe, clock=crate.clock)
+    writes = CollectionWrites(queue, writer, clock=crate.clock, ended=lambda _: None)
     plan = crate.upgrade()
 
     programs.running = ["rekordbox"]
     queue.take(history.apply(plan.id, who="dj"))
+    writes.attempt()
     assert crate.plan().record["rekordbox"]["state"] == "waiting"
     assert all_rows(database) == rows
 
     programs.running = []
-    assert queue.work() == 0
-    assert crate.plan().record["rekordbox"]["state"] == "written", crate.plan().record["rekordbox"]
+    assert not writes.attempt()
+    assert crate.plan().record["rekordbox"]["state"] == "written"
     after = track_of(database, before.id)
     assert after.location == str(tmp_path / "music/Artist - Title.flac")
     moved = {cue.foreign_id: cue.start_s for cue in after.cues}
@@ -65,9 +68,10 @@ def test_it_waits_while_rekordbox_runs_and_is_written_and_undone_when_closed(tmp
 
     programs.running = ["rekordboxAgent"]
     queue.take(history.undo(plan.id, who="dj"))
+    assert writes.attempt()
     assert crate.plan().record["rekordbox"]["state"] == "undo_waiting"
     programs.running = []
-    queue.work()
+    writes.attempt()
     assert crate.plan().record["rekordbox"]["state"] == "undone"
     assert without_stamps(all_rows(database)) == without_stamps(rows)
 
@@ -80,13 +84,15 @@ def test_what_was_undone_before_it_was_written_is_dropped(tmp_path: Path) -> Non
         database, WriterSettings(folder=tmp_path / "data" / "rekordbox"), clock=crate.clock, programs=programs
     )
     history = crate.history()
-    queue = RekordboxQueue(crate.catalogue, history, writer, probe=FileReader().probe)
+    queue = PlanWrites(crate.catalogue, probe=FileReader().probe, clock=crate.clock)
+    writes = CollectionWrites(queue, writer, clock=crate.clock, ended=lambda _: None)
     plan = crate.upgrade()
     programs.running = ["rekordbox"]
     queue.take(history.apply(plan.id, who="dj"))
+    writes.attempt()
     queue.take(history.undo(plan.id, who="dj"))
     programs.running = []
-    assert queue.work() == 0
+    assert not writes.attempt()
     assert crate.plan().record["rekordbox"]["state"] == "dropped"
     assert all_rows(database) == rows
 
@@ -98,13 +104,15 @@ def test_a_row_that_somebody_changed_blocks_it_and_is_named(tmp_path: Path) -> N
         database, WriterSettings(folder=tmp_path / "data" / "rekordbox"), clock=crate.clock, programs=programs
     )
     history = crate.history()
-    queue = RekordboxQueue(crate.catalogue, history, writer, probe=FileReader().probe)
+    queue = PlanWrites(crate.catalogue, probe=FileReader().probe, clock=crate.clock)
+    writes = CollectionWrites(queue, writer, clock=crate.clock, ended=lambda _: None)
     plan = crate.upgrade()
     with MasterDb(database, encrypted=False) as master:
         master.change_track(before.id, FolderPath="/elsewhere/x.mp3")
     rows = all_rows(database)
     queue.take(history.apply(plan.id, who="dj"))
+    writes.attempt()
     told = crate.plan().record["rekordbox"]
-    assert told["state"] == "blocked"
-    assert "FolderPath" in told["why"] or "elsewhere" in told["why"]
+    assert told["state"] == "refused"
+    assert "FolderPath" in told["problem"] or "elsewhere" in told["problem"]
     assert all_rows(database) == rows
