@@ -110,7 +110,13 @@ def make_fake_upgrades(
         return upgrades.applied(history.apply(plan_id, who=who))
 
     known = fingerprints or {}
-    parts = UpgradeParts(judge=judge or FakeJudge(), listen=lambda path: known.get(path.name), index=index, files=files)
+    parts = UpgradeParts(
+        judge=judge or FakeJudge(),
+        listen=lambda path: known.get(path.name),
+        likely=index.likely,
+        index=index,
+        files=files,
+    )
     upgrades = Upgrades(
         history=history,
         finding=FileUpgrade(catalogue, parts, clock=clock, new_id=new_id, publish=publish),
