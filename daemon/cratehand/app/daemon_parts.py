@@ -31,7 +31,7 @@ from cratehand.usecases.folder_watch import FolderWatch
 from cratehand.usecases.health import Health
 from cratehand.usecases.lanes import Lanes
 from cratehand.usecases.quiet import Quiet, parse_hours
-from cratehand.usecases.upgrade_watch import Policy, UpgradeWatch
+from cratehand.usecases.upgrade_watch import UpgradeWatch
 from cratehand.usecases.upgrades import Upgrades
 from cratehand.usecases.use_cases import UseCases
 from cratehand.watch.ignore import IgnoreRules
@@ -198,10 +198,14 @@ class _Common:
 
 
 def _upgrade_watch(common: _Common, upgrades: Upgrades, folder_sync: FolderSync, quiet: Quiet) -> UpgradeWatch:
-    def policy() -> Policy:
-        return common.settings.upgrade.policy if quiet.reason() is None else "review"
-
-    watch = UpgradeWatch(upgrades, folder_sync=folder_sync, bus=common.bus, lanes=common.lanes, policy=policy)
+    watch = UpgradeWatch(
+        upgrades,
+        folder_sync=folder_sync,
+        bus=common.bus,
+        lanes=common.lanes,
+        policy=common.settings.upgrade.policy,
+        silent=lambda: quiet.reason() is not None,
+    )
     watch.start()
     return watch
 

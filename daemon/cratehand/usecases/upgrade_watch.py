@@ -1,6 +1,7 @@
 """Follows what lands and what is analysed, and works off what has to be compared."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import Final, Literal
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 Policy = Literal["review", "automatic"]
 
 _AUTOMATIC: Final = "cratehand"
+_SILENT_LOOK_S: Final = 15.0
 
 
 class UpgradeWatch:
@@ -31,7 +33,8 @@ class UpgradeWatch:
         folder_sync: FolderSync,
         bus: EventBus,
         lanes: Lanes,
-        policy: Callable[[], Policy],
+        policy: Policy,
+        silent: Callable[[], bool],
     ) -> None:
         self._upgrades = upgrades
         self._upgrade = upgrades.finding
@@ -39,6 +42,8 @@ class UpgradeWatch:
         self._bus = bus
         self._lanes = lanes
         self._policy = policy
+        self._silent = silent
+        self._turn = asyncio.Lock()
         self._analysed: dict[TrackId, None] = {}
         self._news = asyncio.Event()
 
@@ -59,18 +64,28 @@ class UpgradeWatch:
             while True:
                 self._news.clear()
                 await self.settle()
-                await self._news.wait()
+                # In silence what waits is looked at now and then; else there is nothing to do without news.
+                waits = bool(self._analysed or self._upgrade.waiting())
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_SILENT_LOOK_S if waits else None):
+                        await self._news.wait()
 
     async def settle(self) -> None:
-        """Work off all that waits now."""
+        """Work off all that waits now, unless silence is asked for."""
+        async with self._turn:
+            await self._settle()
+
+    async def _settle(self) -> None:
         while waiting := self._upgrade.waiting():
             for path in waiting:
+                if await self._lanes.quick(self._silent):
+                    return
                 plan = await self._lanes.slow(self._upgrade.judge_landed, path)
                 if plan is None:
                     await self._lanes.slow(self._folder_sync.look_at, [path])
                 else:
                     await self._perhaps_apply(plan)
-        while self._analysed:
+        while self._analysed and not await self._lanes.quick(self._silent):
             track_id = next(iter(self._analysed))
             del self._analysed[track_id]
             try:
@@ -92,7 +107,7 @@ class UpgradeWatch:
                         pass
 
     async def _perhaps_apply(self, plan: PlanRecord) -> None:
-        if self._policy() != "automatic":
+        if self._policy != "automatic":
             return
         try:
             await self._lanes.slow(self._upgrades.apply, plan.id, who=_AUTOMATIC)
