@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from cratehand.catalogue.believed import COLUMNS as BELIEVED
 from cratehand.catalogue.master.entities import ENTITIES, MERGE, Key, RowEntity, Value
-from cratehand.catalogue.master.rows import Row, select_by_keys
+from cratehand.catalogue.master.rows import Row, select, select_by_keys
 
 FACT_COLUMNS: Final = ("track", "field", "provenance", "value", "confidence")
 PROVENANCE_COLUMNS: Final = ("provenance", "kind", "name", "version", "at_s")
@@ -37,6 +38,8 @@ class Incoming:
     facts: list[Row] = field(default_factory=list)
     provenances: list[Row] = field(default_factory=list)
     places: list[tuple[int, str]] = field(default_factory=list)
+    believed: dict[int, Row] = field(default_factory=dict)
+    """What whoever pushed last believed of each track; he knew all that the master knows."""
     whole: frozenset[int] = frozenset()
     """Tracks of which everything is here, not only what changed."""
 
@@ -88,7 +91,7 @@ def fetch(connection: Connection, seen: int, *, whole: Iterable[int] = ()) -> In
     for entity in ENTITIES:
         incoming.changes[entity.name] = _changes(connection, entity, seen, upto)
     bounds = (seen, upto)
-    incoming.facts = list(map(tuple, connection.exec_driver_sql(f"{_FACTS} WHERE revision > %s AND revision <= %s", bounds)))
+    incoming.facts = select(connection, f"{_FACTS} WHERE revision > %s AND revision <= %s", bounds)
     incoming.whole = frozenset(whole) & incoming.tracks()
     if incoming.whole:
         _complete(connection, incoming)
@@ -98,6 +101,8 @@ def fetch(connection: Connection, seen: int, *, whole: Iterable[int] = ()) -> In
     tracks = {track for (track, _), change in incoming.changes["track"].items() if change.value is not None}
     places = select_by_keys(connection, "SELECT track, device FROM places WHERE track {keys}", tracks)
     incoming.places = [(row[0], row[1]) for row in places]
+    statement = f"SELECT {', '.join(BELIEVED)} FROM believed WHERE track {{keys}}"  # noqa: S608
+    incoming.believed = {row[0]: row for row in select_by_keys(connection, statement, incoming.tracks())}
     return incoming
 
 
@@ -114,10 +119,12 @@ def _range(connection: Connection, seen: int) -> tuple[int, str]:
 
 
 def _changes(connection: Connection, entity: RowEntity, seen: int, upto: int) -> dict[Key, Change]:
-    rows = connection.exec_driver_sql(
+    rows = select(
+        connection,
         "SELECT track, name, deleted, stamp, device, revision FROM changes "
-        "WHERE revision > %s AND revision <= %s AND entity = %s", (seen, upto, entity.name),
-    ).fetchall()  # fmt: skip
+        "WHERE revision > %s AND revision <= %s AND entity = %s",
+        (seen, upto, entity.name),
+    )
     return _with_values(connection, entity, rows)
 
 

@@ -20,26 +20,30 @@ def is_postgres(connection: Connection) -> bool:
     return connection.dialect.name == "postgresql"
 
 
+def select(connection: Connection, statement: str, values: Sequence[Any] = ()) -> list[Row]:
+    """Return the rows of a statement as plain tuples, straight from the driver: a million times the difference tells."""
+    cursor = driver(connection).execute(statement, values) if values else driver(connection).execute(statement)
+    rows: list[Row] = cursor.fetchall()
+    return rows
+
+
 def select_by_keys(connection: Connection, statement: str, keys: Iterable[int]) -> Iterator[Row]:
     """Yield the rows of a statement in which ``{keys}`` stands for ``IN (...)`` over whole numbers."""
     for piece in chunks(keys, _INTS_AT_ONCE):
         if is_postgres(connection):
-            found = connection.exec_driver_sql(statement.format(keys="= ANY(%s)"), (list(piece),))
+            yield from select(connection, statement.format(keys="= ANY(%s)"), (list(piece),))
         else:
             # Numbers are ours, and SQLite takes them in the text without a limit on their count.
-            found = connection.exec_driver_sql(statement.format(keys=f"IN ({','.join(map(str, piece))})"))
-        yield from map(tuple, found)
+            yield from select(connection, statement.format(keys=f"IN ({','.join(map(str, piece))})"))
 
 
 def select_by_names(connection: Connection, statement: str, names: Iterable[str]) -> Iterator[Row]:
     """Do the same over texts."""
     for piece in chunks(names):
         if is_postgres(connection):
-            found = connection.exec_driver_sql(statement.format(keys="= ANY(%s)"), (list(piece),))
+            yield from select(connection, statement.format(keys="= ANY(%s)"), (list(piece),))
         else:
-            marks = ",".join("?" * len(piece))
-            found = connection.exec_driver_sql(statement.format(keys=f"IN ({marks})"), tuple(piece))
-        yield from map(tuple, found)
+            yield from select(connection, statement.format(keys=f"IN ({','.join('?' * len(piece))})"), tuple(piece))
 
 
 def execute_by_keys(connection: Connection, statement: str, keys: Iterable[int]) -> None:

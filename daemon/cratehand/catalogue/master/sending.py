@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.believed import COLUMNS as BELIEVED
+from cratehand.catalogue.believed import without_file_name
 from cratehand.catalogue.master import capture
 from cratehand.catalogue.master.entities import BY_NAME, ENTITIES, PARTS, TRACK, Key, RowEntity, Value
 from cratehand.catalogue.master.incoming import FACT_COLUMNS, PROVENANCE_COLUMNS
@@ -19,6 +20,7 @@ _log = logging.getLogger(__name__)
 _BUDGET: Final = 50_000
 """How much one push holds; a fact weighs one."""
 _FACTS_OF_TRACK: Final = 20
+_TRACKS: Final = 2000
 _CHANGE_COLUMNS: Final = ("entity", "track", "name", "revision", "stamp", "device", "deleted")
 
 
@@ -48,10 +50,12 @@ def collect(connection: Connection) -> Outgoing | None:
     outgoing, budget = Outgoing(), _BUDGET
     names: list[tuple[str, int]] = [(entity.name, entity.weight) for entity in ENTITIES]
     names.insert(1, (capture.FACTS, _FACTS_OF_TRACK))
+    # Tracks and their facts go in step, so that a track never stands somewhere without what is known of it.
+    at_most = {TRACK.name: _TRACKS, capture.FACTS: _TRACKS}
     for name, weight in names:
         rows = connection.exec_driver_sql(
             "SELECT track, name, stamp FROM changes WHERE entity = ? AND error IS NULL ORDER BY track, name LIMIT ?",
-            (name, max(budget // weight, 0)),
+            (name, min(max(budget // weight, 0), at_most.get(name, _BUDGET))),
         ).fetchall()
         if not rows:
             continue
@@ -78,7 +82,7 @@ def _read_facts(connection: Connection, outgoing: Outgoing) -> None:
     outgoing.provenances = list(select_by_keys(connection, statement, wanted))
     touched = tracks | {track for track, _ in outgoing.values.get(TRACK.name, ())}
     statement = f"SELECT {', '.join(BELIEVED)} FROM believed WHERE track {{keys}}"  # noqa: S608
-    outgoing.believed = list(select_by_keys(connection, statement, sorted(touched)))
+    outgoing.believed = [without_file_name(row) for row in select_by_keys(connection, statement, sorted(touched))]
     here = select_by_keys(
         connection, "SELECT track FROM tracks WHERE path IS NOT NULL AND track {keys}",
         [track for track, _ in outgoing.values.get(TRACK.name, ())],

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, exc
 
 from cratehand.catalogue import schema
-from cratehand.catalogue.believed import COLUMNS, believed_row, rebuild
+from cratehand.catalogue.believed import COLUMNS, believed_row, rebuild, with_file_name
 from cratehand.catalogue.bulk import insert_rows
 from cratehand.catalogue.keys import id_of
 from cratehand.catalogue.master import capture
@@ -92,7 +92,9 @@ class TakingOver:
         digests = {track: stated.get(track, (None, time.time())) for track in fresh}
         rows = [(track, "offline", added_at_s, digest) for track, (digest, added_at_s) in digests.items()]
         upsert(connection, schema.tracks, ("track", "presence", "added_at_s", "digest"), rows, keys=("track",), changed=())
-        insert_rows(connection, schema.believed, COLUMNS, [believed_row(track, {}, {}, path_text=None) for track in fresh])
+        told = self._incoming.believed
+        believed = [told.get(track) or believed_row(track, {}, {}, path_text=None) for track in fresh]
+        upsert(connection, schema.believed, COLUMNS, believed, keys=("track",))
         known = [(*value, track) for track, value in stated.items() if track in there]
         if known:
             # Of its own file this device knows best what it sounds like.
@@ -119,7 +121,8 @@ class TakingOver:
         )
         there = existing_tracks(connection, {row[0] for row in facts})
         self._contradictions({row[0] for row in facts} & there)
-        fit = [row for row in facts if row[0] in there]
+        # In the order of their keys rows come to lie side by side, which is several times faster.
+        fit = sorted(row for row in facts if row[0] in there)
         upsert(connection, schema.facts, FACT_COLUMNS, fit, keys=("track", "field", "provenance"), changed=())
         self._touched |= there
         for row in facts:
@@ -304,8 +307,16 @@ class TakingOver:
         capture.note_tracks(connection, contested)
 
     def _believe(self) -> None:
-        there = existing_tracks(self._connection, self._touched)
-        rebuild(self._connection, sorted(there))
+        """Bring `believed` up to date: as the one who pushed had it, or anew where this device knows more."""
+        connection = self._connection
+        statement = "SELECT track, path FROM tracks WHERE track {keys}"
+        paths = {row[0]: row[1] for row in select_by_keys(connection, statement, self._touched)}
+        more = self._noted_facts(set(paths)).keys() | (paths.keys() - self._incoming.believed.keys())
+        rows = [
+            with_file_name(self._incoming.believed[track], path) for track, path in paths.items() if track not in more
+        ]
+        upsert(connection, schema.believed, COLUMNS, rows, keys=("track",))
+        rebuild(connection, sorted(more))
 
     def _pending(self, entity: RowEntity, keys: Iterable[Key]) -> dict[Key, tuple[int, str | None]]:
         wanted = set(keys)
