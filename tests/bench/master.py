@@ -47,9 +47,13 @@ def run(quick: bool) -> Report:
         fill(first, count)
         up, down = PostgresMaster(first, address, name="first"), PostgresMaster(second, address, name="second")
         took_s, cpu_s = timed(up)
-        report.at_most(what(count, "up to an empty master"), took_s, 60.0, "s", remark=f" ({cpu_s:.1f} s of processor here)")
+        report.at_most(
+            what(count, "up to an empty master"), took_s, 60.0, "s", remark=f" ({cpu_s:.1f} s of processor here)"
+        )
         took_s, cpu_s = timed(down)
-        report.at_most(what(count, "down to a new device"), took_s, 60.0, "s", remark=f" ({cpu_s:.1f} s of processor here)")
+        report.at_most(
+            what(count, "down to a new device"), took_s, 60.0, "s", remark=f" ({cpu_s:.1f} s of processor here)"
+        )
         assert counts(first) == counts(second)
         small_changes(report, (first, up), (second, down), address)
         for each in (up, down):

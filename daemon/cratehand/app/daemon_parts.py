@@ -11,6 +11,7 @@ from cratehand import __version__
 from cratehand.app.clock import SystemClock, new_id
 from cratehand.app.data_folder import DataFolder
 from cratehand.app.freed_memory import FreedMemory
+from cratehand.app.master_parts import MasterParts, master_parts
 from cratehand.app.rekordbox_parts import RekordboxNeeds, RekordboxParts, rekordbox_parts
 from cratehand.app.settings import Settings
 from cratehand.app.wiring import OfflineUseCases, offline_use_cases
@@ -48,6 +49,7 @@ class DaemonParts:
     queue: AnalysisQueue
     folder_watch: FolderWatch
     rekordbox: RekordboxParts | None
+    master: MasterParts | None
     pool: WorkerPool
     scanner: DiskScanner
     clock: SystemClock
@@ -108,6 +110,8 @@ class DaemonParts:
     def close(self) -> None:
         """Close what is not an async context manager."""
         self.pool.shutdown()
+        if self.master is not None:
+            self.master.close()
         if self.rekordbox is not None:
             self.rekordbox.close()
         self.offline.close()
@@ -137,14 +141,16 @@ def build_parts(
     queue = _analysis_queue(common, pool, quiet)
     parts = None if database is None else _rekordbox(common, database, pool, quiet, folder_sync)
     folder_watch = _folder_watch(common, watcher, folder_sync, quiet)
+    master = _master(common)
     state = _collection_state(parts, rekordbox)
     return DaemonParts(
         offline=offline,
-        use_cases=_use_cases(common, quiet, queue, folder_watch, state),
+        use_cases=_use_cases(common, quiet, queue, folder_watch, (state, master)),
         bus=bus,
         queue=queue,
         folder_watch=folder_watch,
         rekordbox=parts,
+        master=master,
         pool=pool,
         scanner=scanner,
         clock=clock,
@@ -215,6 +221,17 @@ def _rekordbox(
     return rekordbox_parts(database, needs)
 
 
+def _master(common: _Common) -> MasterParts | None:
+    return master_parts(
+        common.settings,
+        common.folder,
+        common.offline.catalogue,
+        lanes=common.lanes,
+        clock=common.clock,
+        publish=common.bus.publish,
+    )
+
+
 def _quiet(common: _Common) -> Quiet:
     analysis = common.settings.analysis
     return Quiet(
@@ -242,9 +259,10 @@ def _use_cases(
     quiet: Quiet,
     queue: AnalysisQueue,
     folder_watch: FolderWatch,
-    collection: Callable[[], tuple[str, str | None]],
+    others: tuple[Callable[[], tuple[str, str | None]], MasterParts | None],
 ) -> UseCases:
     offline = common.offline
+    collection, master = others
     health = Health(
         offline.catalogue,
         version=__version__,
@@ -253,6 +271,7 @@ def _use_cases(
         quiet_reason=quiet.reason,
         folders=offline.folders.paths,
         collection=collection,
+        master=None if master is None else master.sync.describe,
     )
     return UseCases(
         lanes=common.lanes,

@@ -90,7 +90,7 @@ def believed_row(
 
 
 def without_file_name(row: Sequence[Any]) -> Row:
-    """Return the row as it is for a track without a file: where a file lies, and what it is called, is nobody's business."""
+    """Return the row as it is for a track without a file: the name of a file stays on its device."""
     words = [row[place] if is_folded else _fold(row[place]) for place, is_folded in _SEARCHED]
     return (*row[:-1], " ".join([word for word in words if word]))
 

@@ -1,8 +1,8 @@
 """What becomes of two changes to one thing that were made without knowing of each other.
 
 The rule: what a person did beats what a machine did; then the newer beats the older, by hybrid logical time; at one
-time the larger name of the device, so that everybody settles alike. A deletion gives way to any other change. Facts need
-no settling: all are kept, and `cratehand.domain.belief` chooses among them by the same rule.
+time the larger name of the device, so that everybody settles alike. A deletion gives way to any other change. Facts
+need no settling: all are kept, and `cratehand.domain.belief` chooses among them by the same rule.
 """
 
 from collections import Counter

@@ -19,6 +19,7 @@ from cratehand.app.cli import (
     folders,
     imports,
     jobs,
+    master,
     review,
     run,
     search,
@@ -70,8 +71,8 @@ def root(
 
 
 for _verbs in (
-    run, status, doctor, folders, analyse, tracks, track, review, search, exports, imports, jobs, config, service,
-    backups, version,
+    run, status, doctor, folders, analyse, tracks, track, review, search, exports, imports, jobs, master, config,
+    service, backups, version,
 ):  # fmt: skip
     _verbs.register(app)
 

@@ -15,7 +15,7 @@ from cratehand.domain.hybrid_clock import COUNTER_BITS
 FACTS: Final = "facts"
 _NOTED_AGAIN_MS: Final = 5000
 _WALL: Final = "CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER)"
-STAMP: Final = f"max({_WALL} << {COUNTER_BITS}, (SELECT stamp FROM capture) + 1)"
+STAMP: Final = f"max({_WALL} << {COUNTER_BITS}, (SELECT stamp FROM capture) + 1)"  # noqa: S608 - words of ours
 """Hybrid logical time of now, in SQLite's words; see `cratehand.domain.hybrid_clock`."""
 
 
@@ -84,8 +84,8 @@ def note_tracks(connection: Connection, tracks: Iterable[int]) -> None:
 
 
 _AGAIN: Final = (
-    "ON CONFLICT (entity, track, name) DO UPDATE SET stamp = max(excluded.stamp, stamp + 1), sending = 0, error = NULL, "
-    "since = min(since, excluded.since)"
+    "ON CONFLICT (entity, track, name) DO UPDATE SET stamp = max(excluded.stamp, stamp + 1), sending = 0, "
+    "error = NULL, since = min(since, excluded.since)"
 )
 
 
@@ -105,8 +105,8 @@ def _statements(entity: RowEntity, trigger: Trigger) -> Iterator[str]:
         base = "NULL" if trigger.base is None or (event == "INSERT" and not trigger.before) else trigger.base
         yield (
             f"CREATE TRIGGER IF NOT EXISTS capture_{entity.name}_{event.lower()} "  # noqa: S608
-            f"{'BEFORE' if trigger.before else 'AFTER'} {event} ON {trigger.table} WHEN {' AND '.join(conditions)} BEGIN "
-            f"INSERT INTO changes (entity, track, name, stamp, base) "
+            f"{'BEFORE' if trigger.before else 'AFTER'} {event} ON {trigger.table} "
+            f"WHEN {' AND '.join(conditions)} BEGIN INSERT INTO changes (entity, track, name, stamp, base) "
             f"VALUES ('{entity.name}', {track}, {name}, {STAMP}, {base.format(row=row)}) {_AGAIN}; END"
         )
 

@@ -79,6 +79,13 @@ class EmbeddedServer:
         """Whether there is a cluster."""
         return (self._cluster / "PG_VERSION").is_file()
 
+    def serves(self, port: object) -> bool:
+        """Whether this is the port it has when it runs."""
+        try:
+            return str(json.loads(self._port_file.read_text(encoding="ascii"))["port"]) == str(port)
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
     def start(self) -> Running:
         """Start it, make it first where there is none; one that runs already is returned as it is.
 
@@ -303,7 +310,9 @@ def _last_line(log: Path) -> str:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return "it left no word"
-    return next((line for line in reversed(lines) if "FATAL" in line or "could not" in line), (lines or ["no word"])[-1])
+    return next(
+        (line for line in reversed(lines) if "FATAL" in line or "could not" in line), (lines or ["no word"])[-1]
+    )
 
 
 def _remove_tree(folder: Path) -> None:

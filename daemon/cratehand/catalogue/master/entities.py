@@ -114,8 +114,10 @@ class CueEntity(RowEntity):
         return "SELECT DISTINCT track, origin FROM cues"
 
     def read(self, connection: Connection, keys: Iterable[Key]) -> dict[Key, Value]:
-        wanted = {key: () for key in keys}
-        statement = f"SELECT track, origin, {', '.join(self.columns)} FROM cues WHERE track {{keys}} ORDER BY 1, 2, position"  # noqa: S608
+        wanted = dict.fromkeys(keys, ())
+        statement = (
+            f"SELECT track, origin, {', '.join(self.columns)} FROM cues WHERE track {{keys}} ORDER BY 1, 2, position"  # noqa: S608
+        )
         found: dict[Key, list[Value]] = {}
         for row in select_by_keys(connection, statement, {track for track, _ in wanted}):
             found.setdefault((row[0], row[1]), []).append((*row[2:8], int(row[8]), row[9]))
@@ -142,11 +144,15 @@ class EmbeddingEntity(RowEntity):
         return "SELECT e.track, s.id FROM embeddings e JOIN spaces s ON s.space = e.space"
 
     def keys_of(self, connection: Connection, tracks: Iterable[int]) -> list[Key]:
-        return [(row[0], row[1]) for row in select_by_keys(connection, f"{self.all_keys()} WHERE e.track {{keys}}", tracks)]
+        return [
+            (row[0], row[1]) for row in select_by_keys(connection, f"{self.all_keys()} WHERE e.track {{keys}}", tracks)
+        ]
 
     def read(self, connection: Connection, keys: Iterable[Key]) -> dict[Key, Value]:
         wanted = set(keys)
-        statement = "SELECT e.track, s.id, e.vector FROM embeddings e JOIN spaces s ON s.space = e.space WHERE e.track {keys}"
+        statement = (
+            "SELECT e.track, s.id, e.vector FROM embeddings e JOIN spaces s ON s.space = e.space WHERE e.track {keys}"
+        )
         rows = select_by_keys(connection, statement, {track for track, _ in wanted})
         return {key: (bytes(row[2]),) for row in rows if (key := (row[0], row[1])) in wanted}
 
@@ -202,7 +208,9 @@ class EntriesEntity(RowEntity):
 
     @staticmethod
     def _lists(connection: Connection, names: Iterable[str]) -> dict[str, int]:
-        return dict(select_by_names(connection, "SELECT id, playlist FROM playlists WHERE id {keys}", sorted(set(names))))
+        return dict(
+            select_by_names(connection, "SELECT id, playlist FROM playlists WHERE id {keys}", sorted(set(names)))
+        )
 
 
 def _mark(connection: Connection) -> str:

@@ -71,7 +71,8 @@ class Head:
 def read_head(connection: Connection, seen: int) -> Head:
     """Ask where the master stands; one question, since it is asked all the time."""
     row = connection.exec_driver_sql(
-        "SELECT (SELECT coalesce(max(revision), 0) FROM pushes), (SELECT token FROM pushes WHERE revision = %s)", (seen,)
+        "SELECT (SELECT coalesce(max(revision), 0) FROM pushes), (SELECT token FROM pushes WHERE revision = %s)",
+        (seen,),
     ).one()
     return Head(revision=row[0], token_at_seen=row[1])
 

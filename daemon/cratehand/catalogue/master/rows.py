@@ -21,7 +21,7 @@ def is_postgres(connection: Connection) -> bool:
 
 
 def select(connection: Connection, statement: str, values: Sequence[Any] = ()) -> list[Row]:
-    """Return the rows of a statement as plain tuples, straight from the driver: a million times the difference tells."""
+    """Return the rows of a statement as plain tuples, straight from the driver: for a million the difference tells."""
     cursor = driver(connection).execute(statement, values) if values else driver(connection).execute(statement)
     rows: list[Row] = cursor.fetchall()
     return rows

@@ -106,7 +106,10 @@ def acknowledge(connection: Connection, outgoing: Outgoing) -> None:
             "UPDATE changes SET error = ?, sending = 0 WHERE entity = ? AND track = ? AND name = ? AND sending", refused
         )
     rows = [
-        (name, *key) for name, stamps in outgoing.stamps.items() for key in stamps if (name, key) not in outgoing.refused
+        (name, *key)
+        for name, stamps in outgoing.stamps.items()
+        for key in stamps
+        if (name, key) not in outgoing.refused
     ]
     if rows:
         statement = "DELETE FROM changes WHERE entity = ? AND track = ? AND name = ? AND sending"

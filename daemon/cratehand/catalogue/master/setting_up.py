@@ -53,7 +53,9 @@ def set_up(address: MasterAddress, *, dry_run: bool = False, share_with: tuple[s
             connection.rollback()
             if not dry_run:
                 with connection.begin():
-                    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (address.schema,))
+                    connection.exec_driver_sql(
+                        "SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (address.schema,)
+                    )
                     if before is None:
                         connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{address.schema}"')
                     if read_version(connection) != schema.HEAD:
@@ -111,7 +113,8 @@ def require_version(connection: Connection, address: MasterAddress) -> None:
         )
     raise UnsupportedError(
         f"the collection {address.collection} on {address.spoken} has the schema {version} of a newer cratehand, this "
-        f"one knows {schema.HEAD}: update cratehand on this device. Until then it works on by itself and changes nothing there"
+        f"one knows {schema.HEAD}: update cratehand on this device. Until then it works on by itself and changes "
+        "nothing there"
     )
 
 
@@ -164,3 +167,16 @@ def _has_pgvector(connection: Connection) -> bool:
 
 def _use_pgvector(connection: Connection, address: MasterAddress) -> bool:
     return _has_pgvector(connection)
+
+
+def look(address: MasterAddress) -> str:
+    """Return one line on a master that is as it should be; raises as a meeting with it would."""
+    engine = open_engine(address)
+    try:
+        with talking(address), engine.connect() as connection:
+            server = require_server(connection, address)
+            require_version(connection, address)
+            vectors = "with pgvector" if _has_pgvector(connection) else "without pgvector"
+            return f"PostgreSQL {server} {vectors}, schema {schema.HEAD}"
+    finally:
+        engine.dispose()

@@ -27,7 +27,8 @@ def read_state(
             head = master.exec_driver_sql("SELECT coalesce(max(revision), 0) FROM pushes").scalar_one()
             rows = master.exec_driver_sql("SELECT device, name, seen, met_at_s FROM devices ORDER BY met_at_s DESC")
             devices = [
-                KnownDevice(device=row[0], name=row[1], behind=head - row[2], met_at_s=row[3]) for row in rows.fetchall()
+                KnownDevice(device=row[0], name=row[1], behind=head - row[2], met_at_s=row[3])
+                for row in rows.fetchall()
             ]
         behind = head - (binding.seen if binding else 0)
     return MasterState(
@@ -46,7 +47,8 @@ def read_state(
 
 def _conflicts(connection: Connection) -> list[SettledConflict]:
     rows = connection.exec_driver_sql(
-        "SELECT at_s, entity, track, name, field, kept, lost, kept_by, lost_by FROM conflicts ORDER BY at_s DESC, id LIMIT ?",
+        "SELECT at_s, entity, track, name, field, kept, lost, kept_by, lost_by FROM conflicts "
+        "ORDER BY at_s DESC, id LIMIT ?",
         (_SHOWN,),
     )
     return [

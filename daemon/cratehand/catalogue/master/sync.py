@@ -1,8 +1,8 @@
 """Keeping a device and its master in step: take over, settle, push.
 
-The master numbers pushes under a lock of the collection that is held until the push is committed, so that their order is
-the order in which others see them; a sequence would give numbers that become visible out of order. A device may push
-only where it has everything that is there, see decision 0016.
+The master numbers pushes under a lock of the collection that is held until the push is committed, so that their order
+is the order in which others see them; a sequence would give numbers that become visible out of order. A device may
+push only where it has everything that is there, see decision 0016.
 """
 
 import logging
@@ -81,7 +81,8 @@ class PostgresMaster:
 
     def sync(self) -> SyncReport:
         with self._alone():
-            return self._talk(self._meet_and_exchange)
+            report: SyncReport = self._talk(self._meet_and_exchange)
+        return report
 
     def begin_again(self) -> SyncReport:
         """Compare everything anew, also with a master that was set back; what either side has is kept."""
@@ -90,22 +91,25 @@ class PostgresMaster:
                 binding = load_binding(stores.connection)
                 if binding is not None:
                     begin_again(stores.connection, binding)
-            return self._talk(self._meet_and_exchange)
+            report: SyncReport = self._talk(self._meet_and_exchange)
+        return report
 
     def join(self) -> SyncReport:
         """Leave the master that this device was in step with, and bring everything here to this one."""
         with self._alone():
             self.close()
-            return self._talk(lambda connection: self._meet_and_exchange(connection, joins=True))
+            report: SyncReport = self._talk(lambda connection: self._meet_and_exchange(connection, joins=True))
+        return report
 
     def state(self) -> MasterState:
-        asked: Callable[[Connection | None, str | None], MasterState] = lambda connection, problem: read_state(  # noqa: E731
-            self._catalogue, self.address, connection, problem
-        )
         try:
-            return self._talk(lambda connection: asked(connection, None))
+            state: MasterState = self._talk(lambda connection: self._read_state(connection, None))
         except CratehandError as error:
-            return asked(None, str(error))
+            return self._read_state(None, str(error))
+        return state
+
+    def _read_state(self, connection: Connection | None, problem: str | None) -> MasterState:
+        return read_state(self._catalogue, self.address, connection, problem)
 
     def waiting(self) -> int:
         with self._catalogue.reading() as stores:
@@ -165,8 +169,8 @@ class PostgresMaster:
                 binding = bind(stores.connection, master, device=binding.device if binding else None)
             if binding.master != master:
                 raise ConflictError(
-                    f"{self.address.spoken}, collection {self.address.collection}, is not the collection that this device "
-                    "is in step with; nothing was changed. Mend [master] url and collection, or bring all that is here "
+                    f"{self.address.spoken}, collection {self.address.collection}, is not the collection that this "
+                    "device is in step with; nothing was changed. Mend [master] url and collection, or bring all that is here "
                     "into this one with `cratehand master sync --join`"
                 )
             binding = replace(binding, next_turn=fresh_name())
@@ -193,7 +197,8 @@ class PostgresMaster:
             return False
         connection.exec_driver_sql(
             "INSERT INTO devices (device, name, turn, seen, met_at_s) VALUES (%s, %s, %s, %s, %s) ON CONFLICT (device) "
-            "DO UPDATE SET name = excluded.name, turn = excluded.turn, seen = excluded.seen, met_at_s = excluded.met_at_s",
+            "DO UPDATE SET name = excluded.name, turn = excluded.turn, seen = excluded.seen, "
+            "met_at_s = excluded.met_at_s",
             (binding.device, self._name, binding.next_turn, binding.seen, time.time()),
         )
         return True
@@ -273,7 +278,9 @@ class PostgresMaster:
                 (revision, token, binding.device, time.time(), outgoing.size()),
             )
             connection.exec_driver_sql("UPDATE devices SET seen = %s WHERE device = %s", (revision, binding.device))
-            connection.exec_driver_sql("SELECT pg_notify(%s, %s)", (self.address.schema, f"{revision} {binding.device}"))
+            connection.exec_driver_sql(
+                "SELECT pg_notify(%s, %s)", (self.address.schema, f"{revision} {binding.device}")
+            )
         binding = replace(binding, seen=revision, token=token)
         with self._catalogue.writing() as stores:
             acknowledge(stores.connection, outgoing)

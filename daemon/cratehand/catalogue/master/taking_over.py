@@ -7,7 +7,7 @@ device that comes second: it takes over what it has not seen, settles, and may p
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Connection, exc
@@ -29,6 +29,7 @@ from cratehand.domain.settling import Claim, settle_fields, settle_lists
 _log = logging.getLogger(__name__)
 
 _SHOWN: Final = 200
+
 
 class ReadAgainError(Exception):
     """The device changed between reading from the master and taking over."""
@@ -58,7 +59,9 @@ class TakingOver:
             self._merge_again(merged_here)
             self._deletions()
             self._believe()
-            latest = max((change.stamp for changes in incoming.changes.values() for change in changes.values()), default=0)
+            latest = max(
+                (change.stamp for changes in incoming.changes.values() for change in changes.values()), default=0
+            )
             connection.exec_driver_sql("UPDATE capture SET stamp = max(stamp, ?)", (latest,))
             digests = [change.value[0] for change in incoming.of(TRACK).values() if change.value]
             with capture.noting(connection):
@@ -75,7 +78,9 @@ class TakingOver:
         """
         tracks = self._incoming.tracks()
         gone = tracks - existing_tracks(self._connection, tracks)
-        merged = {row[0] for row in select_by_keys(self._connection, "SELECT track FROM merges WHERE track {keys}", gone)}
+        merged = {
+            row[0] for row in select_by_keys(self._connection, "SELECT track FROM merges WHERE track {keys}", gone)
+        }
         if self._noted(TRACK, gone) - merged - self._incoming.whole:
             raise ReadAgainError("deleted meanwhile")
         return merged
@@ -91,7 +96,9 @@ class TakingOver:
             self._tell(TRACK, (track, ""), "deleted", ("kept", "deleted"), ("", self._me))
         digests = {track: stated.get(track, (None, time.time())) for track in fresh}
         rows = [(track, "offline", added_at_s, digest) for track, (digest, added_at_s) in digests.items()]
-        upsert(connection, schema.tracks, ("track", "presence", "added_at_s", "digest"), rows, keys=("track",), changed=())
+        upsert(
+            connection, schema.tracks, ("track", "presence", "added_at_s", "digest"), rows, keys=("track",), changed=()
+        )
         told = self._incoming.believed
         believed = [told.get(track) or believed_row(track, {}, {}, path_text=None) for track in fresh]
         upsert(connection, schema.believed, COLUMNS, believed, keys=("track",))
@@ -99,8 +106,8 @@ class TakingOver:
         if known:
             # Of its own file this device knows best what it sounds like.
             connection.exec_driver_sql(
-                "UPDATE tracks SET digest = CASE WHEN path IS NULL OR digest IS NULL THEN coalesce(?, digest) ELSE digest "
-                "END, added_at_s = min(added_at_s, ?) WHERE track = ?", known,
+                "UPDATE tracks SET digest = "
+                "CASE WHEN path IS NULL OR digest IS NULL THEN coalesce(?, digest) ELSE digest END, added_at_s = min(added_at_s, ?) WHERE track = ?", known,
             )  # fmt: skip
         forget_changes(connection, TRACK.name, set(fresh) & (stated.keys() | self._incoming.whole))
         self._places(set(stated))
@@ -116,9 +123,7 @@ class TakingOver:
         if not facts:
             return
         columns = ("provenance",)
-        upsert(
-            connection, schema.provenances, PROVENANCE_COLUMNS, self._incoming.provenances, keys=columns, changed=()
-        )
+        upsert(connection, schema.provenances, PROVENANCE_COLUMNS, self._incoming.provenances, keys=columns, changed=())
         there = existing_tracks(connection, {row[0] for row in facts})
         self._contradictions({row[0] for row in facts} & there)
         # In the order of their keys rows come to lie side by side, which is several times faster.
@@ -139,7 +144,9 @@ class TakingOver:
             "ON p.provenance = f.provenance WHERE p.kind = 'person' AND f.track {keys}"
         )
         mine = {
-            (row[0], row[1]): row for row in select_by_keys(self._connection, statement, noted) if row[2] >= noted[row[0]]
+            (row[0], row[1]): row
+            for row in select_by_keys(self._connection, statement, noted)
+            if row[2] >= noted[row[0]]
         }
         persons = {row[0]: row for row in self._incoming.provenances if row[1] == "person"}
         for track, field, provenance, value, _ in self._incoming.facts:
@@ -296,8 +303,7 @@ class TakingOver:
         gone = {track for (track, _), change in self._incoming.of(TRACK).items() if change.value is None}
         there = existing_tracks(connection, gone)
         contested = {
-            row[0]
-            for row in select_by_keys(connection, "SELECT DISTINCT track FROM changes WHERE track {keys}", there)
+            row[0] for row in select_by_keys(connection, "SELECT DISTINCT track FROM changes WHERE track {keys}", there)
         } | (there & {row[0] for row in self._incoming.facts})
         delete_tracks(connection, there - contested)
         forget_changes(connection, TRACK.name, gone - there)

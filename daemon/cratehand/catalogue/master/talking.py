@@ -85,7 +85,9 @@ def translate(error: BaseException, address: MasterAddress) -> CratehandError:
             f"the master {address.spoken} does not answer{reason}; this device works on without it",
             retry_after_s=_RETRY_S,
         )
-    return InternalError(f"the master {address.spoken} can not do that ({state or type(error).__name__}): {_safe(error)}")
+    return InternalError(
+        f"the master {address.spoken} can not do that ({state or type(error).__name__}): {_safe(error)}"
+    )
 
 
 def _safe(error: BaseException) -> str:
@@ -101,16 +103,14 @@ def _refused(address: MasterAddress, said: str) -> CratehandError:
 
 
 def _no_database(address: MasterAddress, said: str) -> CratehandError:
-    return NotFoundError(
-        f"there is no such database or user: {address.spoken}; have it created, or mend [master] url"
-    )
+    return NotFoundError(f"there is no such database or user: {address.spoken}; have it created, or mend [master] url")
 
 
 def _no_rights(address: MasterAddress, said: str) -> CratehandError:
     user = address.parameters.get("user", "?")
     return UnauthorizedError(
         f"the user {user} may not do that in {address.spoken}, collection {address.collection}: let its owner run "
-        f'GRANT USAGE ON SCHEMA {address.schema} TO "{user}" and GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN it'
+        f"`cratehand master init --share {user}`, or mend [master] url"
     )
 
 
@@ -122,7 +122,8 @@ def _crowded(address: MasterAddress, said: str) -> CratehandError:
 
 def _full(address: MasterAddress, said: str) -> CratehandError:
     return UnavailableError(
-        f"the disk of the master {address.spoken} is full; nothing was lost here, make room there", retry_after_s=_FULL_S
+        f"the disk of the master {address.spoken} is full; nothing was lost here, make room there",
+        retry_after_s=_FULL_S,
     )
 
 

@@ -1,7 +1,7 @@
 """Running the server as somebody else where we are root, which PostgreSQL refuses to be.
 
-Only the cluster itself is given to that user. No folder above it is touched: where the user can not reach the cluster or
-the binaries, that is said.
+Only the cluster itself is given to that user. No folder above it is touched: where the user can not reach the cluster
+or the binaries, that is said.
 """
 
 import os

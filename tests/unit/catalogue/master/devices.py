@@ -107,6 +107,7 @@ def master_snapshot(address: MasterAddress) -> dict[str, list[tuple[Any, ...]]]:
 def settle(*devices: Device) -> None:
     """Let everybody meet the master until nobody has anything new."""
     for _ in range(20):
-        if all([device.sync().is_empty for device in devices]):
+        reports = [device.sync() for device in devices]
+        if all(report.is_empty for report in reports):
             return
     raise AssertionError("they never come to rest")

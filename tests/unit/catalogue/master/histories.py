@@ -204,4 +204,3 @@ class History:
             assert elsewhere == [(track, digests[track]) for track, _ in elsewhere], f"seed {self.seed}: digests"
         left = [row for device in self.devices for row in device.ask("SELECT entity, track, name, error FROM changes")]
         assert not left, f"seed {self.seed}: {left}"
-
