@@ -18,7 +18,7 @@ class TestServer:
     __test__ = False
 
     def __init__(self, folder: Path) -> None:
-        self.embedded = EmbeddedServer(folder / "postgres", logs=folder / "logs")
+        self.embedded = EmbeddedServer(folder / "postgres", logs=folder / "logs", settings={"fsync": "off"})
         self.url = self.embedded.start().url
         self.port = int(conninfo_to_dict(self.url)["port"])
 

@@ -93,7 +93,7 @@ def _renumber_provenances(connection: Connection) -> None:
     connection.exec_driver_sql("INSERT INTO renumbered (new, old) VALUES (?, ?)", pairs)
     connection.exec_driver_sql(
         "UPDATE facts SET provenance = (SELECT new FROM renumbered WHERE old = provenance) "
-        f"WHERE provenance < {SMALLEST}"  # noqa: S608 - numbers of ours
+        f"WHERE provenance < {SMALLEST}"
     )
     connection.exec_driver_sql("DROP TABLE renumbered")
 

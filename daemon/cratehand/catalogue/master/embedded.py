@@ -11,8 +11,10 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import psutil
@@ -64,9 +66,18 @@ class EmbeddedServer:
         folder: Where its files lie; made where it is not there.
         logs: Where what it prints goes.
         binaries: Which server; found where None.
+        settings: Further settings of the server.
     """
 
-    def __init__(self, folder: Path, *, logs: Path, binaries: Binaries | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        logs: Path,
+        binaries: Binaries | None = None,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self._settings = {**_SETTINGS, **settings}
         self._folder = folder
         self._logs = logs
         self._binaries = binaries
@@ -140,9 +151,17 @@ class EmbeddedServer:
             os.kill(process[0], signal.SIGINT)
         try:
             server.wait(_STOP_S)
-        except psutil.TimeoutExpired as error:
-            raise UnavailableError(f"the server (process {process[0]}) does not end; see {self._log}") from error
+        except psutil.TimeoutExpired:
+            # Without writing everything down first; it does so at its next start, nothing is lost.
+            server.terminate() if sys.platform == "win32" else os.kill(process[0], signal.SIGQUIT)
+            self._await_end(server)
         return True
+
+    def _await_end(self, server: psutil.Process) -> None:
+        try:
+            server.wait(_STOP_S)
+        except psutil.TimeoutExpired as error:
+            raise UnavailableError(f"the server (process {server.pid}) does not end; see {self._log}") from error
 
     def url(self, port: int) -> str:
         """Return the URL of the server, with its password."""
@@ -199,7 +218,7 @@ class EmbeddedServer:
 
     def _spawn(self, binaries: Binaries, runner: Runner, port: int) -> int:
         command = [binaries.program("postgres"), "-D", str(self._cluster), "-c", f"port={port}"]
-        for name, value in _SETTINGS.items():
+        for name, value in self._settings.items():
             command += ["-c", f"{name}={value}"]
         self._logs.mkdir(parents=True, exist_ok=True)
         if self._log.is_file() and self._log.stat().st_size > _LOG_BYTES:

@@ -170,13 +170,20 @@ class PostgresMaster:
             if binding.master != master:
                 raise ConflictError(
                     f"{self.address.spoken}, collection {self.address.collection}, is not the collection that this "
-                    "device is in step with; nothing was changed. Mend [master] url and collection, or bring all that is here "
-                    "into this one with `cratehand master sync --join`"
+                    "device is in step with; nothing was changed. Mend [master] url and collection, or bring all that "
+                    "is here into this one with `cratehand master sync --join`"
                 )
-            binding = replace(binding, next_turn=fresh_name())
-            save_binding(stores.connection, binding)
         with patience(connection, silence_s=self._silence_s), connection.begin():
-            is_mine = self._take_turn(connection, binding)
+            held = self._held_turn(connection, binding)
+        if held in (None, binding.turn, binding.next_turn):
+            # Noted before it is said: whatever dies in between, one of the two is what the master has.
+            binding = replace(binding, turn=held or "", next_turn=fresh_name())
+            with self._catalogue.writing() as stores:
+                save_binding(stores.connection, binding)
+            with patience(connection, silence_s=self._silence_s), connection.begin():
+                is_mine = self._take_turn(connection, binding)
+        else:
+            is_mine = False
         with self._catalogue.writing() as stores:
             if is_mine:
                 binding = replace(binding, turn=binding.next_turn)
@@ -189,11 +196,15 @@ class PostgresMaster:
             become_another(stores.connection, binding)
         return self._meet(connection, joins=False)
 
-    def _take_turn(self, connection: Connection, binding: Binding) -> bool:
+    @staticmethod
+    def _held_turn(connection: Connection, binding: Binding) -> str | None:
         row = connection.exec_driver_sql(
             "SELECT turn FROM devices WHERE device = %s FOR UPDATE", (binding.device,)
         ).first()
-        if row is not None and row[0] not in (binding.turn, binding.next_turn):
+        return None if row is None else str(row[0])
+
+    def _take_turn(self, connection: Connection, binding: Binding) -> bool:
+        if (self._held_turn(connection, binding) or "") != binding.turn:
             return False
         connection.exec_driver_sql(
             "INSERT INTO devices (device, name, turn, seen, met_at_s) VALUES (%s, %s, %s, %s, %s) ON CONFLICT (device) "

@@ -107,7 +107,9 @@ class TakingOver:
             # Of its own file this device knows best what it sounds like.
             connection.exec_driver_sql(
                 "UPDATE tracks SET digest = "
-                "CASE WHEN path IS NULL OR digest IS NULL THEN coalesce(?, digest) ELSE digest END, added_at_s = min(added_at_s, ?) WHERE track = ?", known,
+                "CASE WHEN path IS NULL OR digest IS NULL THEN coalesce(?, digest) ELSE digest END, "
+                "added_at_s = min(added_at_s, ?) WHERE track = ?",
+                known,
             )  # fmt: skip
         forget_changes(connection, TRACK.name, set(fresh) & (stated.keys() | self._incoming.whole))
         self._places(set(stated))
