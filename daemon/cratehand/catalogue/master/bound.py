@@ -92,8 +92,8 @@ def _renumber_provenances(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE TEMP TABLE renumbered (old INTEGER PRIMARY KEY, new INTEGER NOT NULL)")
     connection.exec_driver_sql("INSERT INTO renumbered (new, old) VALUES (?, ?)", pairs)
     connection.exec_driver_sql(
-        "UPDATE facts SET provenance = (SELECT new FROM renumbered WHERE old = provenance) "
-        f"WHERE provenance < {SMALLEST}"
+        "UPDATE facts SET provenance = (SELECT new FROM renumbered WHERE old = provenance) WHERE provenance < ?",
+        (SMALLEST,),
     )
     connection.exec_driver_sql("DROP TABLE renumbered")
 

@@ -163,38 +163,44 @@ class PostgresMaster:
         """Say who we are, and see that nobody else says the same."""
         with patience(connection, silence_s=self._silence_s), connection.begin():
             master = read_master_id(connection)
-        with self._catalogue.writing() as stores:
-            binding = load_binding(stores.connection)
-            if binding is None or (joins and binding.master != master):
-                binding = bind(stores.connection, master, device=binding.device if binding else None)
-            if binding.master != master:
-                raise ConflictError(
-                    f"{self.address.spoken}, collection {self.address.collection}, is not the collection that this "
-                    "device is in step with; nothing was changed. Mend [master] url and collection, or bring all that "
-                    "is here into this one with `cratehand master sync --join`"
-                )
+        binding = self._bound(master, joins=joins)
         with patience(connection, silence_s=self._silence_s), connection.begin():
             held = self._held_turn(connection, binding)
         if held in (None, binding.turn, binding.next_turn):
             # Noted before it is said: whatever dies in between, one of the two is what the master has.
             binding = replace(binding, turn=held or "", next_turn=fresh_name())
-            with self._catalogue.writing() as stores:
-                save_binding(stores.connection, binding)
+            self._keep(binding)
             with patience(connection, silence_s=self._silence_s), connection.begin():
                 is_mine = self._take_turn(connection, binding)
-        else:
-            is_mine = False
-        with self._catalogue.writing() as stores:
             if is_mine:
                 binding = replace(binding, turn=binding.next_turn)
-                save_binding(stores.connection, binding)
+                self._keep(binding)
                 return binding
-            _log.warning(
-                "another device has met the master as %s since: this catalogue or that one is a copy, or was brought "
-                "back from a backup; this one goes on as a device of its own", binding.device,
-            )  # fmt: skip
+        _log.warning(
+            "another device has met the master as %s since: this catalogue or that one is a copy, or was brought back "
+            "from a backup; this one goes on as a device of its own",
+            binding.device,
+        )
+        with self._catalogue.writing() as stores:
             become_another(stores.connection, binding)
         return self._meet(connection, joins=False)
+
+    def _bound(self, master: str, *, joins: bool) -> Binding:
+        with self._catalogue.writing() as stores:
+            binding = load_binding(stores.connection)
+            if binding is None or (joins and binding.master != master):
+                binding = bind(stores.connection, master, device=binding.device if binding else None)
+        if binding.master != master:
+            raise ConflictError(
+                f"{self.address.spoken}, collection {self.address.collection}, is not the collection that this device "
+                "is in step with; nothing was changed. Mend [master] url and collection, or bring all that is here into "
+                "this one with `cratehand master sync --join`"
+            )
+        return binding
+
+    def _keep(self, binding: Binding) -> None:
+        with self._catalogue.writing() as stores:
+            save_binding(stores.connection, binding)
 
     @staticmethod
     def _held_turn(connection: Connection, binding: Binding) -> str | None:
