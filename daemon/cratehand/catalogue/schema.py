@@ -293,7 +293,6 @@ changes: Final = Table(
     # Device only: why the master does not take it; it is sent again when it changes.
     Column("error", Text),
     Index("ix_changes_revision", "revision", sqlite_where=text("revision IS NOT NULL")),
-    Index("ix_changes_track", "track"),
     sqlite_with_rowid=False,
 )
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from cratehand.catalogue import schema
 from cratehand.catalogue.master import capture
 from cratehand.catalogue.master.rows import execute_by_keys, select_by_keys, upsert
+from cratehand.catalogue.noting import STAMP
 from cratehand.catalogue.provenance_keys import SMALLEST, next_provenance
 
 _NAME: Final = "master.binding"
@@ -71,7 +72,7 @@ def become_another(connection: Connection, binding: Binding) -> Binding:
     binding = replace(binding, device=fresh_name(), turn="", next_turn="")
     # The master has to hear that the files are here, too.
     connection.exec_driver_sql(
-        f"INSERT INTO changes (entity, track, name, stamp) SELECT 'track', track, '', {capture.STAMP} FROM tracks "  # noqa: S608
+        f"INSERT INTO changes (entity, track, name, stamp) SELECT 'track', track, '', {STAMP} FROM tracks "  # noqa: S608
         "WHERE path IS NOT NULL ON CONFLICT (entity, track, name) DO UPDATE SET stamp = max(excluded.stamp, stamp + 1)"
     )
     save_binding(connection, binding)

@@ -10,13 +10,11 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from cratehand.catalogue.master.entities import ENTITIES, PARTS, RowEntity, Trigger
+from cratehand.catalogue.noting import AGAIN, STAMP, WALL_MS
 from cratehand.domain.hybrid_clock import COUNTER_BITS
 
 FACTS: Final = "facts"
 _NOTED_AGAIN_MS: Final = 5000
-_WALL: Final = "CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER)"
-STAMP: Final = f"max({_WALL} << {COUNTER_BITS}, (SELECT stamp FROM capture) + 1)"  # noqa: S608 - words of ours
-"""Hybrid logical time of now, in SQLite's words; see `cratehand.domain.hybrid_clock`."""
 
 
 def install(connection: Any) -> None:
@@ -60,11 +58,11 @@ def note_everything(connection: Connection) -> None:
     for entity in ENTITIES:
         connection.exec_driver_sql(
             f"INSERT INTO changes (entity, track, name, stamp) SELECT '{entity.name}', keys.*, {STAMP} "  # noqa: S608
-            f"FROM ({entity.all_keys()}) AS keys WHERE true {_AGAIN}"
+            f"FROM ({entity.all_keys()}) AS keys WHERE true {AGAIN}"
         )
     connection.exec_driver_sql(
         f"INSERT INTO changes (entity, track, name, stamp, since) SELECT '{FACTS}', track, '', {STAMP}, 0 "  # noqa: S608
-        f"FROM tracks WHERE true {_AGAIN}"
+        f"FROM tracks WHERE true {AGAIN}"
     )
 
 
@@ -78,15 +76,9 @@ def note_tracks(connection: Connection, tracks: Iterable[int]) -> None:
         if entity.name in PARTS:
             keys += [(entity.name, *key, None) for key in entity.keys_of(connection, wanted)]
     connection.exec_driver_sql(
-        f"INSERT INTO changes (entity, track, name, stamp, since) VALUES (?, ?, ?, {STAMP}, ?) {_AGAIN}",  # noqa: S608
+        f"INSERT INTO changes (entity, track, name, stamp, since) VALUES (?, ?, ?, {STAMP}, ?) {AGAIN}",  # noqa: S608
         keys,
     )
-
-
-_AGAIN: Final = (
-    "ON CONFLICT (entity, track, name) DO UPDATE SET stamp = max(excluded.stamp, stamp + 1), sending = 0, "
-    "error = NULL, since = min(since, excluded.since)"
-)
 
 
 def _statements(entity: RowEntity, trigger: Trigger) -> Iterator[str]:
@@ -100,14 +92,14 @@ def _statements(entity: RowEntity, trigger: Trigger) -> Iterator[str]:
             conditions.append(
                 f"NOT EXISTS (SELECT 1 FROM changes WHERE entity = '{entity.name}' AND track = {track} "  # noqa: S608
                 f"AND name = {name} AND NOT sending AND error IS NULL "
-                f"AND stamp > ({_WALL} - {_NOTED_AGAIN_MS}) << {COUNTER_BITS})"
+                f"AND stamp > ({WALL_MS} - {_NOTED_AGAIN_MS}) << {COUNTER_BITS})"
             )
         base = "NULL" if trigger.base is None or (event == "INSERT" and not trigger.before) else trigger.base
         yield (
             f"CREATE TRIGGER IF NOT EXISTS capture_{entity.name}_{event.lower()} "  # noqa: S608
             f"{'BEFORE' if trigger.before else 'AFTER'} {event} ON {trigger.table} "
             f"WHEN {' AND '.join(conditions)} BEGIN INSERT INTO changes (entity, track, name, stamp, base) "
-            f"VALUES ('{entity.name}', {track}, {name}, {STAMP}, {base.format(row=row)}) {_AGAIN}; END"
+            f"VALUES ('{entity.name}', {track}, {name}, {STAMP}, {base.format(row=row)}) {AGAIN}; END"
         )
 
 
@@ -116,7 +108,7 @@ _FACTS: Final = (
     "WHEN (SELECT active FROM capture) AND NOT EXISTS (SELECT 1 FROM changes WHERE entity = 'facts' "
     "AND track = NEW.track AND name = '' AND since <= NEW.provenance AND NOT sending AND error IS NULL) "
     "BEGIN INSERT INTO changes (entity, track, name, stamp, since) "
-    f"VALUES ('facts', NEW.track, '', {STAMP}, NEW.provenance) {_AGAIN}; END"
+    f"VALUES ('facts', NEW.track, '', {STAMP}, NEW.provenance) {AGAIN}; END"
 )
 
 _PARTS_GO: Final = (

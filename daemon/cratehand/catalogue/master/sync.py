@@ -193,8 +193,8 @@ class PostgresMaster:
         if binding.master != master:
             raise ConflictError(
                 f"{self.address.spoken}, collection {self.address.collection}, is not the collection that this device "
-                "is in step with; nothing was changed. Mend [master] url and collection, or bring all that is here into "
-                "this one with `cratehand master sync --join`"
+                "is in step with; nothing was changed. Mend [master] url and collection, or bring all that is here "
+                "into this one with `cratehand master sync --join`"
             )
         return binding
 

@@ -29,6 +29,7 @@ from cratehand.domain.settling import Claim, settle_fields, settle_lists
 _log = logging.getLogger(__name__)
 
 _SHOWN: Final = 200
+_ANY_OF: Final = f"WHERE entity IN ({', '.join(repr(name) for name in (*BY_NAME, capture.FACTS))}) AND track"
 
 
 class ReadAgainError(Exception):
@@ -305,7 +306,8 @@ class TakingOver:
         gone = {track for (track, _), change in self._incoming.of(TRACK).items() if change.value is None}
         there = existing_tracks(connection, gone)
         contested = {
-            row[0] for row in select_by_keys(connection, "SELECT DISTINCT track FROM changes WHERE track {keys}", there)
+            row[0]
+            for row in select_by_keys(connection, f"SELECT DISTINCT track FROM changes {_ANY_OF} {{keys}}", there)  # noqa: S608
         } | (there & {row[0] for row in self._incoming.facts})
         delete_tracks(connection, there - contested)
         forget_changes(connection, TRACK.name, gone - there)

@@ -49,7 +49,6 @@ def _changes() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_changes_revision", "changes", ["revision"], sqlite_where=sa.text("revision IS NOT NULL"))
-    op.create_index("ix_changes_track", "changes", ["track"])
 
 
 def _settled() -> None:
