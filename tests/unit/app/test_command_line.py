@@ -38,7 +38,7 @@ CHANGING = {
     ("pause",), ("resume",), ("watch", "add"), ("watch", "remove"), ("track", "set"), ("export", "rekordbox"),
     ("export", "m3u8"), ("import", "rekordbox"), ("import", "playlist"), ("service", "install"),
     ("service", "uninstall"), ("backup",), ("restore",), ("master", "init"), ("master", "sync"), ("master", "start"),
-    ("master", "stop"),
+    ("master", "stop"), ("drums",),
 }  # fmt: skip
 
 

@@ -15,16 +15,19 @@ from cratehand.app.cli import (
     backups,
     config,
     doctor,
+    drums,
     exports,
     folders,
     imports,
     jobs,
     master,
+    models,
     review,
     run,
     search,
     service,
     status,
+    stems,
     track,
     tracks,
     version,
@@ -71,8 +74,8 @@ def root(
 
 
 for _verbs in (
-    run, status, doctor, folders, analyse, tracks, track, review, search, exports, imports, jobs, master, config,
-    service, backups, version,
+    run, status, doctor, folders, analyse, tracks, track, review, search, exports, imports, jobs, master, models,
+    config, stems, drums, service, backups, version,
 ):  # fmt: skip
     _verbs.register(app)
 
