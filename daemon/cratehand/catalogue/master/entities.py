@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Table
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.master.rows import execute_by_keys, is_postgres, select_by_keys, select_by_names, upsert
+from cratehand.catalogue.vector_column import has_pgvector, packed_of, write_vectors
 
 Key = tuple[int, str]
 Value = tuple[Any, ...]
@@ -153,8 +154,9 @@ class EmbeddingEntity(RowEntity):
         statement = (
             "SELECT e.track, s.id, e.vector FROM embeddings e JOIN spaces s ON s.space = e.space WHERE e.track {keys}"
         )
+        has_pgvector(connection)
         rows = select_by_keys(connection, statement, {track for track, _ in wanted})
-        return {key: (bytes(row[2]),) for row in rows if (key := (row[0], row[1])) in wanted}
+        return {key: (packed_of(row[2]),) for row in rows if (key := (row[0], row[1])) in wanted}
 
     def write(self, connection: Connection, values: Mapping[Key, Value]) -> None:
         upsert(
@@ -163,6 +165,9 @@ class EmbeddingEntity(RowEntity):
         )  # fmt: skip
         spaces = self._spaces(connection)
         rows = [(spaces[name], track, value[0]) for (track, name), value in values.items()]
+        if rows and has_pgvector(connection):
+            write_vectors(connection, rows)
+            return
         upsert(connection, self.table, ("space", "track", "vector"), rows, keys=("space", "track"))
 
     def remove(self, connection: Connection, keys: Iterable[Key]) -> None:

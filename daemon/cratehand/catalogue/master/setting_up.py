@@ -4,12 +4,13 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, exc
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.master.address import MasterAddress
 from cratehand.catalogue.master.bound import fresh_name
 from cratehand.catalogue.master.talking import open_engine, talking
+from cratehand.catalogue.vector_column import has_pgvector, use_pgvector
 from cratehand.domain.errors import NotFoundError, UnsupportedError
 
 _log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ def set_up(address: MasterAddress, *, dry_run: bool = False, share_with: tuple[s
         with talking(address), engine.connect() as connection:
             server = require_server(connection, address)
             before = read_version(connection)
-            has_pgvector = _has_pgvector(connection)
+            uses_vectors = before is not None and has_pgvector(connection)
             connection.rollback()
             if not dry_run:
                 with connection.begin():
@@ -63,10 +64,10 @@ def set_up(address: MasterAddress, *, dry_run: bool = False, share_with: tuple[s
                     _name(connection)
                     for user in share_with:
                         _share(connection, address, user)
-                has_pgvector = _use_pgvector(connection, address)
+                uses_vectors = _use_pgvector(connection)
     finally:
         engine.dispose()
-    return SetUp(server=server, before=before, after=schema.HEAD, has_pgvector=has_pgvector)
+    return SetUp(server=server, before=before, after=schema.HEAD, has_pgvector=uses_vectors)
 
 
 def require_server(connection: Connection, address: MasterAddress) -> str:
@@ -165,8 +166,22 @@ def _has_pgvector(connection: Connection) -> bool:
     return connection.exec_driver_sql("SELECT 1 FROM pg_extension WHERE extname = 'vector'").first() is not None
 
 
-def _use_pgvector(connection: Connection, address: MasterAddress) -> bool:
-    return _has_pgvector(connection)
+def _use_pgvector(connection: Connection) -> bool:
+    """Let vectors be vectors where the server has the extension and lets us have it; plain bytes do elsewhere."""
+    available = connection.exec_driver_sql("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").first()
+    connection.rollback()
+    if available is None:
+        return False
+    try:
+        with connection.begin():
+            if not _has_pgvector(connection):
+                connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
+            if not has_pgvector(connection):
+                use_pgvector(connection)
+    except exc.DBAPIError as error:
+        _log.warning("pgvector is there and can not be used (%s); vectors are kept as bytes", type(error.orig).__name__)
+        return False
+    return True
 
 
 def look(address: MasterAddress) -> str:
@@ -176,7 +191,7 @@ def look(address: MasterAddress) -> str:
         with talking(address), engine.connect() as connection:
             server = require_server(connection, address)
             require_version(connection, address)
-            vectors = "with pgvector" if _has_pgvector(connection) else "without pgvector"
+            vectors = "with pgvector" if has_pgvector(connection) else "without pgvector"
             return f"PostgreSQL {server} {vectors}, schema {schema.HEAD}"
     finally:
         engine.dispose()

@@ -235,8 +235,17 @@ class PostgresMaster:
                 binding = sent
                 pushed, refused = pushed + outgoing.size(), refused + len(outgoing.refused)
             else:
+                if pulled:
+                    self._tell_how_far(connection, binding)
                 return SyncReport(pulled=pulled, pushed=pushed, conflicts=conflicts, refused=refused)
         raise UnavailableError(f"other devices keep the master {self.address.spoken} busy", retry_after_s=5.0)
+
+    def _tell_how_far(self, connection: Connection, binding: Binding) -> None:
+        with patience(connection, silence_s=self._silence_s), connection.begin():
+            connection.exec_driver_sql(
+                "UPDATE devices SET seen = %s, met_at_s = %s WHERE device = %s",
+                (binding.seen, time.time(), binding.device),
+            )
 
     def _pull(self, connection: Connection, binding: Binding) -> tuple[Binding, int, int] | None:
         with patience(connection, silence_s=self._silence_s), connection.begin():

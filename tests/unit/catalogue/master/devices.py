@@ -10,6 +10,7 @@ from cratehand.catalogue import open_device
 from cratehand.catalogue.believed import COLUMNS, without_file_name
 from cratehand.catalogue.master.address import MasterAddress
 from cratehand.catalogue.master.sync import PostgresMaster
+from cratehand.catalogue.vector_column import has_pgvector, packed_of
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import TrackId
 from cratehand.domain.master import SyncReport
@@ -33,8 +34,17 @@ QUESTIONS = {
 
 def snapshot(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
     """Return everything that has to be equal on all devices and the master."""
+    has_pgvector(connection)
     found = {
-        name: [tuple(bytes(value) if isinstance(value, memoryview) else value for value in row) for row in rows]
+        name: [
+            tuple(
+                packed_of(value)
+                if isinstance(value, bytes | memoryview) or (name == "embeddings" and place == 2)
+                else value
+                for place, value in enumerate(row)
+            )
+            for row in rows
+        ]
         for name, question in QUESTIONS.items()
         for rows in [connection.exec_driver_sql(question).fetchall()]
     }

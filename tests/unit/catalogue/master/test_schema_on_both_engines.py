@@ -98,6 +98,41 @@ def test_the_stores_answer_on_the_master_as_on_the_device(
     engine.dispose()
 
 
+def test_vectors_are_those_of_pgvector_where_the_server_has_it(url: str) -> None:
+    import numpy as np
+
+    address = parse_address(url)
+    assert set_up(address).has_pgvector
+    assert "with pgvector" in look(address)
+    engine = open_engine(address)
+    space = EmbeddingSpace(model="t", version="1", dimension=3)
+    with engine.begin() as connection:
+        stores = SqlStores(connection, ignore_case=False, has_vec=False)
+        stores.tracks.add([a_track(1), a_track(2), a_track(3)])
+        for number, vector in ((1, (1, 0, 0)), (2, (0, 1, 0)), (3, (0, 0, 0))):
+            stores.vectors.put(space, track_id(number), np.array(vector, dtype=np.float32))
+        near = stores.vectors.nearest(space, np.array([1, 0.1, 0], dtype=np.float32), limit=3)
+        assert [each.track_id for each in near] == [track_id(1), track_id(2), track_id(3)]
+        assert near[2].distance == 1.0
+        assert stores.vectors.get(space, track_id(2)) is not None
+    engine.dispose()
+
+
+def test_vectors_are_bytes_where_the_server_has_no_pgvector_and_become_vectors_when_it_has(
+    device: Callable[[str], Device], url: str
+) -> None:
+    address = parse_address(url)
+    set_up(address)
+    ask_master(
+        address, "ALTER TABLE embeddings DROP COLUMN vector; ALTER TABLE embeddings ADD COLUMN vector bytea NOT NULL"
+    )
+    first, second = filled(device("first")), device("second")
+    settle(first, second)
+    assert second.snapshot() == first.snapshot() == master_snapshot(address)
+    assert set_up(address).has_pgvector
+    assert master_snapshot(address) == first.snapshot()
+
+
 def test_the_stores_write_on_the_master(address: MasterAddress) -> None:
     engine = open_engine(address)
     with engine.begin() as connection:
