@@ -12,6 +12,7 @@ from cratehand.app.clock import SystemClock, new_id
 from cratehand.app.data_folder import DataFolder
 from cratehand.app.drum_parts import drum_generation
 from cratehand.app.freed_memory import FreedMemory
+from cratehand.app.master_parts import MasterParts, master_parts
 from cratehand.app.rekordbox_parts import RekordboxNeeds, RekordboxParts, rekordbox_parts
 from cratehand.app.settings import Settings
 from cratehand.app.upgrade_parts import RekordboxQueue, UpgradeNeeds, build_upgrades
@@ -53,6 +54,7 @@ class DaemonParts:
     queue: AnalysisQueue
     folder_watch: FolderWatch
     rekordbox: RekordboxParts | None
+    master: MasterParts | None
     pool: WorkerPool
     scanner: DiskScanner
     clock: SystemClock
@@ -124,6 +126,8 @@ class DaemonParts:
     def close(self) -> None:
         """Close what is not an async context manager."""
         self.pool.shutdown()
+        if self.master is not None:
+            self.master.close()
         if self.rekordbox is not None:
             self.rekordbox.close()
         self.index.close()
@@ -158,14 +162,18 @@ def build_parts(
     queue = _analysis_queue(common, pool, quiet)
     parts = None if database is None else _rekordbox(common, database, pool, quiet, folder_sync)
     folder_watch = _folder_watch(common, watcher, folder_sync, quiet)
+    master = _master(common)
     state = _collection_state(parts, rekordbox)
     return DaemonParts(
         offline=offline,
-        use_cases=_use_cases(common, quiet, queue, folder_watch, state, upgrades),
+        use_cases=_use_cases(
+            common, quiet, queue, folder_watch, _Others(state=state, master=master, upgrades=upgrades)
+        ),
         bus=bus,
         queue=queue,
         folder_watch=folder_watch,
         rekordbox=parts,
+        master=master,
         pool=pool,
         scanner=scanner,
         clock=clock,
@@ -175,6 +183,15 @@ def build_parts(
         upgrade_watch=_upgrade_watch(common, upgrades, folder_sync, quiet),
         rekordbox_queue=plans.queue,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Others:
+    """Who else has something to say in the status, and the plans."""
+
+    state: Callable[[], tuple[str, str | None]]
+    master: MasterParts | None
+    upgrades: Upgrades
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +270,17 @@ def _rekordbox(
     return rekordbox_parts(database, needs)
 
 
+def _master(common: _Common) -> MasterParts | None:
+    return master_parts(
+        common.settings,
+        common.folder,
+        common.offline.catalogue,
+        lanes=common.lanes,
+        clock=common.clock,
+        publish=common.bus.publish,
+    )
+
+
 def _quiet(common: _Common) -> Quiet:
     analysis = common.settings.analysis
     return Quiet(
@@ -280,8 +308,7 @@ def _use_cases(
     quiet: Quiet,
     queue: AnalysisQueue,
     folder_watch: FolderWatch,
-    collection: Callable[[], tuple[str, str | None]],
-    upgrades: Upgrades,
+    others: "_Others",
 ) -> UseCases:
     offline = common.offline
     health = Health(
@@ -291,7 +318,8 @@ def _use_cases(
         clock=common.clock,
         quiet_reason=quiet.reason,
         folders=offline.folders.paths,
-        collection=collection,
+        collection=others.state,
+        master=None if others.master is None else others.master.sync.describe,
     )
     return UseCases(
         lanes=common.lanes,
@@ -308,7 +336,7 @@ def _use_cases(
         quiet=quiet,
         wake_background=queue.wake,
         health=health,
-        upgrades=upgrades,
+        upgrades=others.upgrades,
     )
 
 

@@ -20,6 +20,7 @@ from cratehand.app.machine_checks import (
     check_python,
     check_sqlite,
 )
+from cratehand.app.master_check import check_master
 from cratehand.app.settings import Settings, load_settings
 from cratehand.domain.errors import CratehandError, NotFoundError
 
@@ -44,6 +45,7 @@ def examine(folder: DataFolder, *, config: Path | None = None) -> list[Finding]:
         ("decoders", check_decoders),
         ("models", lambda: _models(folder, settings)),
         ("Rekordbox", lambda: _rekordbox(settings)),
+        ("master", lambda: check_master(settings, folder)),
         ("folders", lambda: _folders(folder, settings)),
         ("inotify", check_inotify),
         ("ports", lambda: check_ports(settings, ready)),

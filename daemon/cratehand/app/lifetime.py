@@ -6,7 +6,7 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from cratehand.app.daemon_parts import DaemonParts, build_parts
 from cratehand.app.data_folder import DataFolder
 from cratehand.app.freed_memory import use_few_heaps
 from cratehand.app.last_resort import LastResort
+from cratehand.app.master_parts import MasterParts
 from cratehand.app.progress import Progress
 from cratehand.app.schedule import Chore, Schedule
 from cratehand.app.settings import Settings
@@ -111,7 +112,11 @@ def _first_of(error: Exception) -> Exception:
 
 async def _work(parts: DaemonParts, lanes: Lanes, options: RunOptions, stop: asyncio.Event) -> None:
     progress = Progress(parts.bus, enabled=options.progress)
-    async with Schedule(_chores(parts, lanes), clock=parts.clock), asyncio.TaskGroup() as tasks:
+    async with (
+        AsyncExitStack() as listening,
+        Schedule(_chores(parts, lanes), clock=parts.clock),
+        asyncio.TaskGroup() as tasks,
+    ):
         tasks.create_task(_supervised("progress", progress.show))
         tasks.create_task(_supervised("analysis", parts.queue.run))
         tasks.create_task(_supervised("upgrades", parts.upgrade_watch.run))
@@ -126,10 +131,23 @@ async def _work(parts: DaemonParts, lanes: Lanes, options: RunOptions, stop: asy
         first_look = tasks.create_task(_supervised("first look", lambda: _first_look(parts, lanes)))
         # So that what Rekordbox knows finds its files; but a drive that doesn't answer holds up no collection.
         await asyncio.wait({first_look}, timeout=_FIRST_LOOK_S)
+        if (master := parts.master) is not None:
+            await listening.enter_async_context(_heard(master))
+            tasks.create_task(_supervised("master", master.sync.run))
         if (rekordbox := parts.rekordbox) is not None:
             tasks.create_task(_supervised("collection", lambda: rekordbox.sync.follow(lanes)))
             tasks.create_task(_supervised("collection details", rekordbox.details.run))
         await asyncio.Event().wait()
+
+
+@contextlib.asynccontextmanager
+async def _heard(master: MasterParts) -> AsyncIterator[None]:
+    """Hear of pushes by others; leaving waits for a thread, which the loop does not."""
+    master.listener.__enter__()
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(master.listener.__exit__, None, None, None)
 
 
 async def _first_look(parts: DaemonParts, lanes: Lanes) -> None:
@@ -151,6 +169,11 @@ async def _once(parts: DaemonParts, lanes: Lanes) -> None:
             await parts.rekordbox.details.read_all()
         except CratehandError as error:
             trouble = error
+    if parts.master is not None:
+        try:
+            await lanes.slow(parts.master.master.sync)
+        except CratehandError as error:
+            logger.warning("%s", error)
     await parts.folder_watch.sweep()
     while parts.still_growing():
         await asyncio.sleep(0.5)
@@ -159,6 +182,11 @@ async def _once(parts: DaemonParts, lanes: Lanes) -> None:
     parts.queue.wake()
     await parts.queue.idle()
     await parts.upgrade_watch.settle()
+    if parts.master is not None:
+        try:
+            await lanes.slow(parts.master.master.sync)
+        except CratehandError as error:
+            trouble = trouble or error
     if trouble is not None:
         raise trouble
 

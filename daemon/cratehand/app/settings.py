@@ -131,6 +131,8 @@ class MasterSettings(Section):
     """The Postgres master; an empty URL means this device alone."""
 
     url: SecretStr = SecretStr("")
+    collection: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")] = "main"
+    """Which of the collections on it; each is a name space of its own with its own sharing."""
 
 
 class ModelSettings(Section):

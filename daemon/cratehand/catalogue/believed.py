@@ -7,7 +7,7 @@ and its value is taken as it stands; a test proves that this is what `believe` a
 import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
@@ -39,6 +39,12 @@ COLUMNS: Final = tuple(column.name for column in schema.believed.columns)
 """Names of the values in a row of `believed_row`, `track` first."""
 
 Row = tuple[object, ...]
+
+_SEARCHED: Final = tuple(
+    (COLUMNS.index(name), name.endswith(("_order", "_folded")))
+    for name in ("title_order", "artist_order", "genre_folded", "album", "label", "comment")
+)
+"""Columns that can be searched, in their order, and whether they are folded already."""
 
 _INT32: Final = 1 << 31
 
@@ -81,6 +87,18 @@ def believed_row(
         None if camelot is None else camelot_order(camelot),
         genre_folded, " ".join([word for word in words if word]),
     )  # fmt: skip
+
+
+def without_file_name(row: Sequence[Any]) -> Row:
+    """Return the row as it is for a track without a file: the name of a file stays on its device."""
+    words = [row[place] if is_folded else _fold(row[place]) for place, is_folded in _SEARCHED]
+    return (*row[:-1], " ".join([word for word in words if word]))
+
+
+def with_file_name(row: Sequence[Any], path_text: str | None) -> Row:
+    """Return the row of `without_file_name` as it is where the file has this path."""
+    name = _fold(_file_name(path_text))
+    return (*row[:-1], " ".join([word for word in (row[-1], name) if word]))
 
 
 def camelot_order(camelot: str) -> int:

@@ -20,6 +20,7 @@ from cratehand.catalogue.collection_match import (
 from cratehand.catalogue.collection_playlists import Owner, drop_entries, follow_playlists
 from cratehand.catalogue.cues import cue_rows, insert_cues, load_cue_rows, replace_cues
 from cratehand.catalogue.keys import chunks, id_of, keys_of
+from cratehand.catalogue.noting import noted_together
 from cratehand.catalogue.restatements import load_restatements, restated_tracks, restated_value
 from cratehand.catalogue.tracks import require_track
 from cratehand.domain.collection import CollectionChange, CollectionTrack, ImportReport
@@ -111,7 +112,9 @@ class SqlCollectionStore:
         matches = matcher.match(new_id)
         matches.known = restated_tracks(self._connection, matches.known)
         facts = CollectionFacts(self._connection, source=source, at_s=at_s)
-        facts.add(matches.new, collection=owner.collection, at_s=at_s)
+        with noted_together(self._connection, [new.track for new in matches.new], cues_of=owner.origin):
+            facts.add(matches.new, collection=owner.collection, at_s=at_s)
+            self._new_cues(matches, origin=owner.origin)
         # The name of a file is searched in, so a new place counts like a new fact.
         rebuild(self._connection, sorted(matches.moved - matches.absorbed))
         changed = facts.update(matches.known) | matches.moved
@@ -132,11 +135,13 @@ class SqlCollectionStore:
             playlists=lists,
         )
 
-    def _cues(self, matches: Matches, *, origin: str) -> tuple[int, set[int]]:
+    def _new_cues(self, matches: Matches, *, origin: str) -> None:
         for new in chunks(sorted(matches.new, key=lambda new: new.track), 1000):
             insert_cues(
                 self._connection, [row for one in new for row in cue_rows(one.track, one.row.cues, origin=origin)]
             )
+
+    def _cues(self, matches: Matches, *, origin: str) -> tuple[int, set[int]]:
         written = sum(len(new.row.cues) for new in matches.new)
         changed: set[int] = set()
         for piece in chunks(matches.known):

@@ -40,8 +40,17 @@ def prepare(path: Path, *, driver: Driver, ignore_case: bool, lock_wait_s: float
             # Alembic costs half a second to import; most starts do without it.
             from cratehand.catalogue.migrate import migrate
 
+            triggers = _triggers(connection)
             migrate(path, driver=driver, lock_wait_s=lock_wait_s)
+            # A migration that builds a table anew takes its triggers away, see `cratehand.catalogue.master.capture`.
+            for name in triggers.keys() - _triggers(connection).keys():
+                connection.execute(triggers[name])
         return _read_ignore_case(connection)
+
+
+def _triggers(connection: Any) -> dict[str, str]:
+    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    return {str(name): str(sql) for name, sql in rows}
 
 
 def _create(connection: Any, path: Path, *, ignore_case: bool) -> str:

@@ -1,6 +1,7 @@
 """Statements about tracks; nothing is overwritten."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -17,6 +18,7 @@ from cratehand.catalogue.statements import (
 from cratehand.catalogue.tracks import require_track
 from cratehand.domain.errors import InvalidInputError
 from cratehand.domain.fields import Field
+from cratehand.domain.hybrid_clock import statement_time_s
 from cratehand.domain.ids import TrackId
 from cratehand.domain.provenance import AnyFact, Source, SourceKind
 
@@ -93,6 +95,9 @@ class SqlFactStore:
             fact.source.version,
         ):
             return None
+        if is_person and latest is not None:
+            # The clock of the device on which the word before was said may have been ahead of ours.
+            fact = replace(fact, at_s=statement_time_s(fact.at_s, latest_s=latest.at_s))
         provenance = self._provenance(fact, said)
         before.append(
             Statement(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, exists, select, update
+from sqlalchemy import Connection, Row, Table, delete, exists, select, update
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.believed import rebuild
@@ -25,12 +25,20 @@ def absorb_track(connection: Connection, keeper: int, other: int) -> None:
     _absorb_facts(connection, keeper, other)
     _absorb_cues(connection, keeper, other)
     _absorb_jobs(connection, keeper, other)
-    for table in (schema.playlist_entries, schema.embeddings, schema.attributes):
+    for table in (schema.playlist_entries, schema.embeddings, schema.attributes, schema.places):
         _absorb_rows(connection, table, keeper, other)
     old = {row.track: row for row in connection.execute(_rows(schema.tracks, (keeper, other)))}
     delete_tracks(connection, [other])
+    _note_merge(connection, keeper, other)
     _absorb_place(connection, old[keeper], old[other])
     rebuild(connection, [keeper])
+
+
+def _note_merge(connection: Connection, keeper: int, other: int) -> None:
+    """Remember what became of `other`: another device may still speak of it."""
+    merges = schema.merges
+    connection.execute(delete(merges).where(merges.c.track.in_([keeper, other])))
+    connection.execute(merges.insert().values(track=other, into_track=keeper))
 
 
 def _rows(table: Table, keys: Sequence[int]) -> Any:
@@ -93,6 +101,9 @@ def _absorb_rows(connection: Connection, table: Table, keeper: int, other: int) 
     if table is schema.embeddings:
         has = select(table.c.space).where(table.c.track == keeper).scalar_subquery()
         moving = moving.where(table.c.space.not_in(has))
+    if table is schema.places:
+        there = select(table.c.device).where(table.c.track == keeper).scalar_subquery()
+        moving = moving.where(table.c.device.not_in(there))
     if table is schema.attributes:
         moving = moving.where(~exists(select(table.c.track).where(table.c.track == keeper).correlate(None)))
     connection.execute(moving)

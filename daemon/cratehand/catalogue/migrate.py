@@ -43,7 +43,7 @@ def migrate(
     from alembic.script import ScriptDirectory
 
     driver = driver or choose_driver()
-    config = _config(scripts)
+    config = alembic_config(scripts)
     directory = ScriptDirectory.from_config(config)
     known = [script.revision for script in directory.walk_revisions()]
     with translated(path), closing(connect(path, driver, lock_wait_s=lock_wait_s)) as plain:
@@ -69,7 +69,8 @@ def migrate(
     return saved
 
 
-def _config(scripts: Path) -> "Config":
+def alembic_config(scripts: Path) -> "Config":
+    """Return what Alembic needs to find the revisions."""
     from alembic.config import Config
 
     config = Config()

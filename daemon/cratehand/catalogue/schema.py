@@ -7,7 +7,7 @@ that the key is the same on every device and no table has to be asked for it. Wh
 A change here comes with a new revision in `migrations/versions`, and `HEAD` names the newest.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -18,52 +18,19 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.engine import Dialect
 
-HEAD: Final = "0002"
+from cratehand.catalogue.master_tables import capture, changes, conflicts, devices, merges, places, pushes, quarantine
+from cratehand.catalogue.plan_tables import plans, restatements, upgrade_pairs
+from cratehand.catalogue.schema_words import TRACK_KEY, AnyText, metadata, storable, track_column
+
+HEAD: Final = "0003"
 """The newest revision of `migrations/versions`; a test holds the two together."""
-
-
-def storable(value: str) -> str:
-    r"""Return the text with what databases can not hold (lone surrogates, NUL) written out: ``\udcff``, ``\x00``."""
-    if value.isascii():
-        return value.replace("\0", "\\x00") if "\0" in value else value
-    return value.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
-
-
-class AnyText(TypeDecorator[str]):
-    """Text from anywhere, made storable on its way in."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else storable(str(value))
-
-
-TRACK_KEY: Final = BigInteger().with_variant(Integer(), "sqlite")
-"""SQLite clusters a table by its key only where the type is spelt INTEGER; it holds 64 bits all the same."""
-
-metadata: Final = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _track(**options: Any) -> Column[int]:
-    return Column("track", TRACK_KEY, ForeignKey("tracks.track", ondelete="CASCADE"), nullable=False, **options)
 
 
 tracks: Final = Table(
@@ -101,12 +68,15 @@ provenances: Final = Table(
 facts: Final = Table(
     "facts",
     metadata,
-    _track(primary_key=True),
+    track_column(primary_key=True),
     Column("field", String(32), primary_key=True),
     Column("provenance", TRACK_KEY, ForeignKey("provenances.provenance"), primary_key=True),
     # JSON, see `cratehand.domain.fact_values`; `null` takes back what the same source said before.
     Column("value", Text, nullable=False),
     Column("confidence", Double, nullable=False),
+    # On the master: the push that brought it. A device keeps none, it looks for what it has to send in `changes`.
+    Column("revision", BigInteger),
+    Index("ix_facts_revision", "revision", sqlite_where=text("revision IS NOT NULL")),
     sqlite_with_rowid=False,
 )
 
@@ -153,7 +123,7 @@ believed: Final = Table(
 cues: Final = Table(
     "cues",
     metadata,
-    _track(primary_key=True),
+    track_column(primary_key=True),
     Column("origin", String(64), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("kind", String(16), nullable=False),
@@ -188,7 +158,7 @@ playlist_entries: Final = Table(
     metadata,
     Column("playlist", Integer, ForeignKey("playlists.playlist", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True),
-    _track(index=True),
+    track_column(index=True),
     sqlite_with_rowid=False,
 )
 
@@ -230,7 +200,7 @@ embeddings: Final = Table(
     metadata,
     Column("embedding", TRACK_KEY, primary_key=True),
     Column("space", Integer, ForeignKey("spaces.space"), nullable=False),
-    _track(index=True),
+    track_column(index=True),
     # float32, little endian.
     Column("vector", LargeBinary, nullable=False),
     UniqueConstraint("space", "track"),
@@ -262,61 +232,38 @@ marks: Final = Table(
 attributes: Final = Table(
     "attributes",
     metadata,
-    _track(primary_key=True, autoincrement=False),
+    track_column(primary_key=True, autoincrement=False),
     # What a collection file said of the track that is not interpreted, a JSON object of text; written back as it was.
     Column("attributes", Text, nullable=False),
 )
 
-plans: Final = Table(
+__all__ = [
+    "HEAD",
+    "attributes",
+    "believed",
+    "capture",
+    "changes",
+    "conflicts",
+    "cues",
+    "devices",
+    "embeddings",
+    "facts",
+    "folders",
+    "jobs",
+    "marks",
+    "merges",
+    "metadata",
+    "places",
     "plans",
-    metadata,
-    Column("number", TRACK_KEY, primary_key=True),
-    Column("id", String(64), nullable=False, unique=True),
-    Column("kind", String(16), nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("phase", String(16), nullable=False),
-    Column("who", AnyText, nullable=False),
-    Column("why", AnyText, nullable=False),
-    # No reference: what was done stays in the history when the track is long gone.
-    Column("track", TRACK_KEY, index=True),
-    Column("created_at_s", Double, nullable=False),
-    Column("applied_at_s", Double),
-    Column("undone_at_s", Double),
-    Column("error", AnyText),
-    # JSON in ASCII, see `cratehand.domain.plan_json`; `record` is what was there before.
-    Column("steps", Text, nullable=False),
-    Column("record", Text, nullable=False),
-    Index("ix_plans_state", "state", "number"),
-)
-
-upgrade_pairs: Final = Table(
-    "upgrade_pairs",
-    metadata,
-    Column("number", TRACK_KEY, primary_key=True),
-    Column("id", String(64), nullable=False, unique=True),
-    _track(index=True),
-    Column("current_path", Text, nullable=False),
-    Column("candidate_path", Text, nullable=False),
-    Column("candidate_key", Text, nullable=False, index=True),
-    Column("candidate_stamp", Text, nullable=False),
-    Column("verdict", String(32), nullable=False),
-    Column("relation", String(32), nullable=False),
-    Column("accepted", Boolean, nullable=False),
-    Column("reason", AnyText, nullable=False),
-    Column("offset_s", Double),
-    Column("judged_at_s", Double, nullable=False),
-    Column("numbers", Text, nullable=False),
-    UniqueConstraint("candidate_key", "track"),
-)
-
-restatements: Final = Table(
+    "playlist_entries",
+    "playlists",
+    "provenances",
+    "pushes",
+    "quarantine",
     "restatements",
-    metadata,
-    _track(primary_key=True),
-    # ``cue``, or the name of a field.
-    Column("what", String(32), primary_key=True),
-    # JSON: what the DJ's collection still states of the old file, and what that is in the new one (null: nothing).
-    Column("stated", Text, primary_key=True),
-    Column("meant", Text, nullable=False),
-    sqlite_with_rowid=False,
-)
+    "spaces",
+    "state",
+    "storable",
+    "tracks",
+    "upgrade_pairs",
+]

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, select
 from cratehand.catalogue import schema
 from cratehand.catalogue.bulk import insert_rows
 from cratehand.catalogue.fact_text import TAKEN_BACK, parse_fact
+from cratehand.catalogue.provenance_keys import next_provenance
 from cratehand.domain.errors import InvalidInputError
 from cratehand.domain.fields import Field
 from cratehand.domain.provenance import AnyFact, Fact, Source, SourceKind
@@ -102,13 +103,14 @@ def load_statements(
 
 
 def add_provenance(connection: Connection, source: Source, *, at_s: float) -> int:
-    """Add a provenance row and return its key."""
-    inserted = connection.execute(
-        schema.provenances.insert()
-        .values(kind=source.kind.value, name=source.name, version=source.version, at_s=at_s)
-        .returning(schema.provenances.c.provenance)
+    """Add a provenance row and return its key, the same on every device."""
+    key = next_provenance()
+    connection.execute(
+        schema.provenances.insert().values(
+            provenance=key, kind=source.kind.value, name=source.name, version=source.version, at_s=at_s
+        )
     )
-    return int(inserted.scalar_one())
+    return key
 
 
 def insert_facts(connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:

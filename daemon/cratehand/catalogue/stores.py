@@ -18,6 +18,8 @@ class SqlStores:
     """`Stores` inside one transaction; not to be used after its end."""
 
     def __init__(self, connection: Connection, *, ignore_case: bool, has_vec: bool) -> None:
+        self.connection = connection
+        """For other parts of the catalogue."""
         self.tracks = SqlTrackStore(connection, ignore_case=ignore_case)
         self.facts = SqlFactStore(connection)
         self.cues = SqlCueStore(connection)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, literal_column,
 from cratehand.catalogue import schema
 from cratehand.catalogue.keys import chunks, find_key, id_of, keys_of
 from cratehand.catalogue.tracks import require_track
+from cratehand.catalogue.vector_column import array_of, has_pgvector, packed_of, write_vectors
 from cratehand.domain.embedding import EmbeddingSpace, Neighbour, Vector
 from cratehand.domain.errors import InvalidInputError, UnsupportedError
 from cratehand.domain.ids import TrackId
@@ -59,6 +60,9 @@ class SqlVectorStore:
             inserted = schema.spaces.insert().values(id=space.id).returning(schema.spaces.c.space)
             number = int(self._connection.execute(inserted).scalar_one())
         self._connection.execute(delete(schema.embeddings).where(_embeddings.space == number, _embeddings.track == key))
+        if has_pgvector(self._connection):
+            write_vectors(self._connection, [(number, key, packed)])
+            return
         self._connection.execute(schema.embeddings.insert().values(space=number, track=key, vector=packed))
 
     def get(self, space: EmbeddingSpace, track_id: TrackId) -> Vector | None:
@@ -67,7 +71,7 @@ class SqlVectorStore:
             return None
         query = select(_embeddings.vector).where(_embeddings.space == number, _embeddings.track == key)
         raw = self._connection.execute(query).scalar()
-        return None if raw is None else np.frombuffer(raw, dtype=_LITTLE).astype(np.float32)
+        return None if raw is None else np.frombuffer(packed_of(raw), dtype=_LITTLE).astype(np.float32)
 
     def nearest(
         self, space: EmbeddingSpace, vector: Vector, *, limit: int, among: Sequence[TrackId] | None = None
@@ -80,6 +84,8 @@ class SqlVectorStore:
         if among is not None:
             pieces = list(chunks(sorted(set(keys_of(among))), _AMONG))
         search = self._by_extension if self._has_vec else self._by_numpy
+        if has_pgvector(self._connection):
+            search = self._by_pgvector
         best = heapq.nsmallest(limit, (near for keys in pieces for near in search(number, packed, keys, limit)))
         return [Neighbour(track_id=id_of(key), distance=distance) for distance, key in best]
 
@@ -99,6 +105,17 @@ class SqlVectorStore:
         if keys is not None:
             query = query.where(_embeddings.track.in_(keys))
         rows = self._connection.execute(query.order_by(distance, _embeddings.track).limit(limit))
+        return [(float(row[0]), row[1]) for row in rows]
+
+    def _by_pgvector(self, number: int, packed: bytes, keys: Sequence[int] | None, limit: int) -> list[Candidate]:
+        # NaN is what the server says of a vector without length.
+        distance = "coalesce(nullif(vector <=> %s, 'NaN'), %s)"
+        among = "" if keys is None else "AND track = ANY(%s)"
+        rows = self._connection.exec_driver_sql(
+            f"SELECT {distance} AS distance, track FROM embeddings WHERE space = %s {among} "  # noqa: S608
+            "ORDER BY 1, 2 LIMIT %s",
+            (array_of(packed), _FAR, number, *(() if keys is None else (list(keys),)), limit),
+        )
         return [(float(row[0]), row[1]) for row in rows]
 
     def _by_numpy(self, number: int, packed: bytes, keys: Sequence[int] | None, limit: int) -> Iterator[Candidate]:

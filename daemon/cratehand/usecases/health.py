@@ -24,6 +24,9 @@ class Status:
     """One line about Rekordbox."""
     collection_error: str | None
     folders: Sequence[str]
+    master: str | None = None
+    """One line about the master; None where there is none."""
+    master_error: str | None = None
 
 
 class Health:
@@ -39,6 +42,7 @@ class Health:
         quiet_reason: Callable[[], str | None],
         folders: Callable[[], Sequence[Path]],
         collection: Callable[[], tuple[str, str | None]],
+        master: Callable[[], tuple[str, str | None]] | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._version = version
@@ -47,6 +51,7 @@ class Health:
         self._quiet_reason = quiet_reason
         self._folders = folders
         self._collection = collection
+        self._master = master
         self._began_s = clock.monotonic_s()
 
     def status(self) -> Status:
@@ -55,6 +60,7 @@ class Health:
             tracks = dict(stores.tracks.counts())
             jobs = {state.value: count for state, count in stores.jobs.counts().items()}
         described, error = self._collection()
+        master, master_error = (None, None) if self._master is None else self._master()
         return Status(
             version=self._version,
             uptime_s=self._clock.monotonic_s() - self._began_s,
@@ -65,4 +71,6 @@ class Health:
             collection=described,
             collection_error=error,
             folders=[str(path) for path in self._folders()],
+            master=master,
+            master_error=master_error,
         )

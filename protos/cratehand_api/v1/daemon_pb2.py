@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from cratehand_api.v1 import track_pb2 as cratehand__api_dot_v1_dot_track__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63ratehand_api/v1/daemon.proto\x12\x10\x63ratehand_api.v1\x1a\x1c\x63ratehand_api/v1/track.proto\"\x12\n\x10GetStatusRequest\"\x0e\n\x0cPauseRequest\"\x0f\n\rResumeRequest\"\x86\x03\n\x06Status\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08uptime_s\x18\x02 \x01(\x01\x12\x10\n\x08\x64\x61ta_dir\x18\x03 \x01(\t\x12\x34\n\x06tracks\x18\x04 \x03(\x0b\x32$.cratehand_api.v1.Status.TracksEntry\x12\x30\n\x04jobs\x18\x05 \x03(\x0b\x32\".cratehand_api.v1.Status.JobsEntry\x12\x19\n\x0cquiet_reason\x18\x06 \x01(\tH\x00\x88\x01\x01\x12\x12\n\ncollection\x18\x07 \x01(\t\x12\x1d\n\x10\x63ollection_error\x18\x08 \x01(\tH\x01\x88\x01\x01\x12\x0f\n\x07\x66olders\x18\t \x03(\t\x1a-\n\x0bTracksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\x1a+\n\tJobsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\x42\x0f\n\r_quiet_reasonB\x13\n\x11_collection_error\"\x14\n\x12ListFoldersRequest\"@\n\x13ListFoldersResponse\x12)\n\x07\x66olders\x18\x01 \x03(\x0b\x32\x18.cratehand_api.v1.Folder\"L\n\x06\x46older\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07polling\x18\x02 \x01(\x08\x12\x12\n\nconfigured\x18\x03 \x01(\x08\x12\x0f\n\x07present\x18\x04 \x01(\x08\"B\n\x10\x41\x64\x64\x46olderRequest\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07polling\x18\x02 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\"4\n\x13RemoveFolderRequest\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\"A\n\x14\x46olderChangeResponse\x12)\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x18.cratehand_api.v1.Change2\xef\x03\n\x06\x44\x61\x65mon\x12I\n\tGetStatus\x12\".cratehand_api.v1.GetStatusRequest\x1a\x18.cratehand_api.v1.Status\x12\x41\n\x05Pause\x12\x1e.cratehand_api.v1.PauseRequest\x1a\x18.cratehand_api.v1.Status\x12\x43\n\x06Resume\x12\x1f.cratehand_api.v1.ResumeRequest\x1a\x18.cratehand_api.v1.Status\x12Z\n\x0bListFolders\x12$.cratehand_api.v1.ListFoldersRequest\x1a%.cratehand_api.v1.ListFoldersResponse\x12W\n\tAddFolder\x12\".cratehand_api.v1.AddFolderRequest\x1a&.cratehand_api.v1.FolderChangeResponse\x12]\n\x0cRemoveFolder\x12%.cratehand_api.v1.RemoveFolderRequest\x1a&.cratehand_api.v1.FolderChangeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63ratehand_api/v1/daemon.proto\x12\x10\x63ratehand_api.v1\x1a\x1c\x63ratehand_api/v1/track.proto\"\x12\n\x10GetStatusRequest\"\x0e\n\x0cPauseRequest\"\x0f\n\rResumeRequest\"\xd2\x03\n\x06Status\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08uptime_s\x18\x02 \x01(\x01\x12\x10\n\x08\x64\x61ta_dir\x18\x03 \x01(\t\x12\x34\n\x06tracks\x18\x04 \x03(\x0b\x32$.cratehand_api.v1.Status.TracksEntry\x12\x30\n\x04jobs\x18\x05 \x03(\x0b\x32\".cratehand_api.v1.Status.JobsEntry\x12\x19\n\x0cquiet_reason\x18\x06 \x01(\tH\x00\x88\x01\x01\x12\x12\n\ncollection\x18\x07 \x01(\t\x12\x1d\n\x10\x63ollection_error\x18\x08 \x01(\tH\x01\x88\x01\x01\x12\x0f\n\x07\x66olders\x18\t \x03(\t\x12\x13\n\x06master\x18\x14 \x01(\tH\x02\x88\x01\x01\x12\x19\n\x0cmaster_error\x18\x15 \x01(\tH\x03\x88\x01\x01\x1a-\n\x0bTracksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\x1a+\n\tJobsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\x42\x0f\n\r_quiet_reasonB\x13\n\x11_collection_errorB\t\n\x07_masterB\x0f\n\r_master_error\"\x14\n\x12ListFoldersRequest\"@\n\x13ListFoldersResponse\x12)\n\x07\x66olders\x18\x01 \x03(\x0b\x32\x18.cratehand_api.v1.Folder\"L\n\x06\x46older\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07polling\x18\x02 \x01(\x08\x12\x12\n\nconfigured\x18\x03 \x01(\x08\x12\x0f\n\x07present\x18\x04 \x01(\x08\"B\n\x10\x41\x64\x64\x46olderRequest\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07polling\x18\x02 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\"4\n\x13RemoveFolderRequest\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\"A\n\x14\x46olderChangeResponse\x12)\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x18.cratehand_api.v1.Change2\xef\x03\n\x06\x44\x61\x65mon\x12I\n\tGetStatus\x12\".cratehand_api.v1.GetStatusRequest\x1a\x18.cratehand_api.v1.Status\x12\x41\n\x05Pause\x12\x1e.cratehand_api.v1.PauseRequest\x1a\x18.cratehand_api.v1.Status\x12\x43\n\x06Resume\x12\x1f.cratehand_api.v1.ResumeRequest\x1a\x18.cratehand_api.v1.Status\x12Z\n\x0bListFolders\x12$.cratehand_api.v1.ListFoldersRequest\x1a%.cratehand_api.v1.ListFoldersResponse\x12W\n\tAddFolder\x12\".cratehand_api.v1.AddFolderRequest\x1a&.cratehand_api.v1.FolderChangeResponse\x12]\n\x0cRemoveFolder\x12%.cratehand_api.v1.RemoveFolderRequest\x1a&.cratehand_api.v1.FolderChangeResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,23 +43,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESUMEREQUEST']._serialized_start=117
   _globals['_RESUMEREQUEST']._serialized_end=132
   _globals['_STATUS']._serialized_start=135
-  _globals['_STATUS']._serialized_end=525
-  _globals['_STATUS_TRACKSENTRY']._serialized_start=397
-  _globals['_STATUS_TRACKSENTRY']._serialized_end=442
-  _globals['_STATUS_JOBSENTRY']._serialized_start=444
-  _globals['_STATUS_JOBSENTRY']._serialized_end=487
-  _globals['_LISTFOLDERSREQUEST']._serialized_start=527
-  _globals['_LISTFOLDERSREQUEST']._serialized_end=547
-  _globals['_LISTFOLDERSRESPONSE']._serialized_start=549
-  _globals['_LISTFOLDERSRESPONSE']._serialized_end=613
-  _globals['_FOLDER']._serialized_start=615
-  _globals['_FOLDER']._serialized_end=691
-  _globals['_ADDFOLDERREQUEST']._serialized_start=693
-  _globals['_ADDFOLDERREQUEST']._serialized_end=759
-  _globals['_REMOVEFOLDERREQUEST']._serialized_start=761
-  _globals['_REMOVEFOLDERREQUEST']._serialized_end=813
-  _globals['_FOLDERCHANGERESPONSE']._serialized_start=815
-  _globals['_FOLDERCHANGERESPONSE']._serialized_end=880
-  _globals['_DAEMON']._serialized_start=883
-  _globals['_DAEMON']._serialized_end=1378
+  _globals['_STATUS']._serialized_end=601
+  _globals['_STATUS_TRACKSENTRY']._serialized_start=445
+  _globals['_STATUS_TRACKSENTRY']._serialized_end=490
+  _globals['_STATUS_JOBSENTRY']._serialized_start=492
+  _globals['_STATUS_JOBSENTRY']._serialized_end=535
+  _globals['_LISTFOLDERSREQUEST']._serialized_start=603
+  _globals['_LISTFOLDERSREQUEST']._serialized_end=623
+  _globals['_LISTFOLDERSRESPONSE']._serialized_start=625
+  _globals['_LISTFOLDERSRESPONSE']._serialized_end=689
+  _globals['_FOLDER']._serialized_start=691
+  _globals['_FOLDER']._serialized_end=767
+  _globals['_ADDFOLDERREQUEST']._serialized_start=769
+  _globals['_ADDFOLDERREQUEST']._serialized_end=835
+  _globals['_REMOVEFOLDERREQUEST']._serialized_start=837
+  _globals['_REMOVEFOLDERREQUEST']._serialized_end=889
+  _globals['_FOLDERCHANGERESPONSE']._serialized_start=891
+  _globals['_FOLDERCHANGERESPONSE']._serialized_end=956
+  _globals['_DAEMON']._serialized_start=959
+  _globals['_DAEMON']._serialized_end=1454
 # @@protoc_insertion_point(module_scope)

@@ -117,6 +117,8 @@ class Status(_message.Message):
     COLLECTION_FIELD_NUMBER: _builtins.int
     COLLECTION_ERROR_FIELD_NUMBER: _builtins.int
     FOLDERS_FIELD_NUMBER: _builtins.int
+    MASTER_FIELD_NUMBER: _builtins.int
+    MASTER_ERROR_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     uptime_s: _builtins.float
     data_dir: _builtins.str
@@ -125,6 +127,9 @@ class Status(_message.Message):
     collection: _builtins.str
     """One line about Rekordbox."""
     collection_error: _builtins.str
+    master: _builtins.str
+    """One line about the Postgres master; absent without one."""
+    master_error: _builtins.str
     @_builtins.property
     def tracks(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """total, present, missing, offline, analysed, failed."""
@@ -147,17 +152,27 @@ class Status(_message.Message):
         collection: _builtins.str = ...,
         collection_error: _builtins.str | None = ...,
         folders: _abc.Iterable[_builtins.str] | None = ...,
+        master: _builtins.str | None = ...,
+        master_error: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_collection_error", b"_collection_error", "_quiet_reason", b"_quiet_reason", "collection_error", b"collection_error", "quiet_reason", b"quiet_reason"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_collection_error", b"_collection_error", "_master", b"_master", "_master_error", b"_master_error", "_quiet_reason", b"_quiet_reason", "collection_error", b"collection_error", "master", b"master", "master_error", b"master_error", "quiet_reason", b"quiet_reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_collection_error", b"_collection_error", "_quiet_reason", b"_quiet_reason", "collection", b"collection", "collection_error", b"collection_error", "data_dir", b"data_dir", "folders", b"folders", "jobs", b"jobs", "quiet_reason", b"quiet_reason", "tracks", b"tracks", "uptime_s", b"uptime_s", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_collection_error", b"_collection_error", "_master", b"_master", "_master_error", b"_master_error", "_quiet_reason", b"_quiet_reason", "collection", b"collection", "collection_error", b"collection_error", "data_dir", b"data_dir", "folders", b"folders", "jobs", b"jobs", "master", b"master", "master_error", b"master_error", "quiet_reason", b"quiet_reason", "tracks", b"tracks", "uptime_s", b"uptime_s", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__collection_error: _TypeAlias = _typing.Literal["collection_error"]  # noqa: Y015
     _WhichOneofArgType__collection_error: _TypeAlias = _typing.Literal["_collection_error", b"_collection_error"]  # noqa: Y015
+    _WhichOneofReturnType__master: _TypeAlias = _typing.Literal["master"]  # noqa: Y015
+    _WhichOneofArgType__master: _TypeAlias = _typing.Literal["_master", b"_master"]  # noqa: Y015
+    _WhichOneofReturnType__master_error: _TypeAlias = _typing.Literal["master_error"]  # noqa: Y015
+    _WhichOneofArgType__master_error: _TypeAlias = _typing.Literal["_master_error", b"_master_error"]  # noqa: Y015
     _WhichOneofReturnType__quiet_reason: _TypeAlias = _typing.Literal["quiet_reason"]  # noqa: Y015
     _WhichOneofArgType__quiet_reason: _TypeAlias = _typing.Literal["_quiet_reason", b"_quiet_reason"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__collection_error) -> _WhichOneofReturnType__collection_error | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__master) -> _WhichOneofReturnType__master | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__master_error) -> _WhichOneofReturnType__master_error | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__quiet_reason) -> _WhichOneofReturnType__quiet_reason | None: ...
 

@@ -99,13 +99,13 @@ def test_the_schema_goes_down_again(tmp_path: Path) -> None:
     from alembic import command
     from sqlalchemy import create_engine
 
-    from cratehand.catalogue.migrate import _config
+    from cratehand.catalogue.migrate import alembic_config
 
     path = tmp_path / "catalogue.db"
     migrate(path)
     engine = create_engine(f"sqlite:///{path}")
     with engine.begin() as connection:
-        config = _config(MIGRATIONS)
+        config = alembic_config(MIGRATIONS)
         config.attributes["connection"] = connection
         command.downgrade(config, "base")
     engine.dispose()

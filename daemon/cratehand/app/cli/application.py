@@ -22,6 +22,7 @@ from cratehand.app.cli import (
     history,
     imports,
     jobs,
+    master,
     models,
     review,
     run,
@@ -78,7 +79,7 @@ def root(
 
 for _verbs in (
     run, status, doctor, folders, analyse, tracks, track, review, search, upgrade, copies, history, tags, exports,
-    imports, jobs, models, config, stems, drums, service, backups, version,
+    imports, jobs, master, models, config, stems, drums, service, backups, version,
 ):  # fmt: skip
     _verbs.register(app)
 

@@ -39,8 +39,9 @@ def run(
     if (holder := folder.owner()) is not None:
         raise folder.in_use(holder)
     from cratehand.app.logs import log_to_file, log_to_terminal
+    from cratehand.app.master_parts import master_secrets
 
-    level, secrets = loaded.settings.logs.level, (folder.token(), loaded.settings.master.url.get_secret_value())
+    level, secrets = loaded.settings.logs.level, (folder.token(), *master_secrets(loaded.settings))
     log_to_terminal(level, secrets=secrets)
     log_to_file(folder.logs, level, secrets=secrets)
     from cratehand.app.lifetime import RunOptions, run_daemon

@@ -84,6 +84,8 @@ def _asked(given: Invocation, method: str, request: Any) -> dict[str, Any]:
         "collection": answer.collection,
         "collection_error": answer.collection_error if answer.HasField("collection_error") else None,
         "folders": list(answer.folders),
+        "master": answer.master if answer.HasField("master") else None,
+        "master_error": answer.master_error if answer.HasField("master_error") else None,
     }
 
 
@@ -105,6 +107,10 @@ def _lines(state: dict[str, Any]) -> list[str]:
     ]
     if state["collection_error"]:
         lines.append(f"              {state['collection_error']}")
+    if state["master"]:
+        lines.append(f"  master      {state['master']}")
+    if state["master_error"]:
+        lines.append(f"              {state['master_error']}")
     lines += [f"  {'folder' if index == 0 else '':<11} {path}" for index, path in enumerate(state["folders"])]
     if not state["folders"]:
         lines.append("  folder      none: `cratehand watch add FOLDER`")

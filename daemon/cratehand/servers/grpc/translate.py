@@ -118,6 +118,8 @@ def status_message(status: Status) -> daemon_pb2.Status:
         collection=text(status.collection),
         collection_error=None if status.collection_error is None else text(status.collection_error),
         folders=[path_text(folder) for folder in status.folders],
+        master=None if status.master is None else text(status.master),
+        master_error=None if status.master_error is None else text(status.master_error),
     )
 
 

@@ -1,0 +1,1 @@
+"""The Postgres master: the embedded server, its schema, and keeping device and master in step."""
