@@ -48,6 +48,10 @@ from tests.bench.truth.truth import Item
 FIELDS: Final = ("tempo", "grid", "key", "sections")
 _RIDGE: Final = 0.5
 """Weight of a smooth fit, in cases: evidence that tells little gets a small weight."""
+_LEAST_SPREAD: Final = 0.1
+"""Evidence that hardly varies in these cases must not get a huge weight for those it has not seen."""
+_EMPTY_CASES: Final = 5
+"""So many answers without any evidence, all wrong, stand beside the cases: what is unlike them all is to be doubted."""
 _WHOLE_TRACKS: Final = (set_tempo, set_arrangements)
 _PIECES: Final = (set_key, set_key_studies, set_excerpts, set_robustness)
 _CALIBRATION_FILE: Final = Path(calibration.__file__)
@@ -103,9 +107,10 @@ def gather(seeds: Sequence[int], every: int, console: Console) -> list[Case]:
 
 def fit(cases: Sequence[Case], names: Sequence[str]) -> Calibration:
     """Return the most likely logistic function without negative weights."""
-    rows = np.array([[case.evidence[name] for name in names] for case in cases])
-    right = np.array([case.right for case in cases], dtype=float)
-    centre, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-6
+    seen = np.array([[case.evidence[name] for name in names] for case in cases])
+    rows = np.vstack([seen, np.zeros((_EMPTY_CASES, len(names)))])
+    right = np.append(np.array([case.right for case in cases], dtype=float), np.zeros(_EMPTY_CASES))
+    centre, spread = seen.mean(axis=0), np.maximum(seen.std(axis=0), _LEAST_SPREAD)
     standard = (rows - centre) / spread
 
     def loss(values: Floats) -> tuple[float, Floats]:

@@ -48,7 +48,7 @@ def log_odds(share: float) -> float:
 
 # Constants, written by tests/bench/fit_confidence.py
 
-TEMPO: Final = Calibration({"pulse": 2.0, "fit": 2.0, "octave": 1.0}, -2.5)
-GRID: Final = Calibration({"pulse": 1.5, "fit": 1.5, "phase": 1.0, "bars": 0.5}, -2.5)
-KEY: Final = Calibration({"lead": 1.0, "fits": 1.0, "length": 0.0}, 0.0)
-SECTIONS: Final = Calibration({"gain": 3.0, "grid": 1.0, "bars": 0.0}, -3.0)
+TEMPO: Final = Calibration({"pulse": 0.0, "fit": 5.333, "octave": 3.903}, -5.051)
+GRID: Final = Calibration({"pulse": 6.41, "fit": 15.59, "phase": 4.735, "bars": 3.583}, -26.377)
+KEY: Final = Calibration({"lead": 1.193, "fits": 2.18, "length": 1.766}, -2.815)
+SECTIONS: Final = Calibration({"gain": 0.0, "grid": 0.866, "bars": 15.35}, -12.029)
