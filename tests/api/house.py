@@ -21,6 +21,7 @@ from cratehand.domain.provenance import AnyFact, Fact, Source, SourceKind
 from cratehand.domain.track import Presence, Track
 from cratehand.domain.waveform import Waveform
 from cratehand.usecases.collection_export import CollectionExport
+from cratehand.usecases.drum_generation import DrumGeneration
 from cratehand.usecases.event_bus import EventBus
 from cratehand.usecases.health import Health
 from cratehand.usecases.jobs import Jobs
@@ -32,7 +33,10 @@ from cratehand.usecases.similarity import Similarity
 from cratehand.usecases.text_search import TextSearch
 from cratehand.usecases.use_cases import UseCases
 from cratehand.usecases.watched_folders import WatchedFolders
+from cratehand_models.drum_midi import GeneralMidi
+from cratehand_models.drum_templates import DrumTemplates
 from tests.fakes.clock import HandWoundClock, counting_ids
+from tests.fakes.drum_model import FakeDrumModel
 
 TOKEN = "a-token-of-the-tests"
 ANALYSIS = Source(kind=SourceKind.ANALYSIS, name="test")
@@ -82,6 +86,9 @@ async def open_house(folder: Path, *, tracks: int = 3) -> AsyncIterator[House]:
             text_search=TextSearch(catalogue),
             jobs=Jobs(catalogue, clock=clock, new_id=counting_ids(), publish=bus.publish),
             export=CollectionExport(catalogue, write_xml=_write_names, write_m3u8=_write_names),
+            drums=DrumGeneration(
+                model=FakeDrumModel(), templates=DrumTemplates(), files=GeneralMidi(), draw_seed=lambda: 77
+            ),
             folders=folders,
             refresh_folders=refresh,
             quiet=quiet,

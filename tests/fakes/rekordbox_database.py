@@ -7,7 +7,7 @@
         track = rekordbox.add_track("One", artist="A", bpm=124.0)
         rekordbox.change_track(track, Rating=4)
 
-Each call commits. Schema after pyrekordbox's models, the tables that the bridge reads only.
+Each call commits. Schema of Rekordbox 6.6.2, those tables only that the bridge reads or writes.
 """
 
 import datetime as dt
@@ -25,24 +25,31 @@ from sqlcipher3 import dbapi2 as sqlcipher
 from cratehand_bridges.rekordbox.connection import database_key
 
 _STATUS = (
-    "UUID VARCHAR(255) DEFAULT NULL, rb_data_status INTEGER DEFAULT 0, rb_local_data_status INTEGER DEFAULT 0, "
-    "rb_local_deleted TINYINT(1) DEFAULT 0, rb_local_synced TINYINT(1) DEFAULT 0, usn BIGINT DEFAULT NULL, "
-    "rb_local_usn BIGINT DEFAULT NULL, created_at DATETIME NOT NULL, updated_at DATETIME NOT NULL"
+    "UUID T, rb_data_status I0, rb_local_data_status I0, rb_local_deleted B0, rb_local_synced B0, usn L, "
+    "rb_local_usn L, created_at DATETIME NOT NULL, updated_at DATETIME NOT NULL"
 )
+_DATES = "created_at DATETIME NOT NULL, updated_at DATETIME NOT NULL"
 
+# The tables that are written have every column of Rekordbox 6.6.2, so that their fingerprint is the real one.
 _TABLES = {
     "djmdContent": (
         "FolderPath T, FileNameL T, FileNameS T, Title T, ArtistID T, AlbumID T, GenreID T, BPM I, Length I, "
-        "TrackNo I, BitRate I, BitDepth I, Commnt TEXT, FileType I, Rating I, ReleaseYear I, RemixerID T, LabelID T, "
-        "OrgArtistID T, KeyID T, StockDate T, ColorID T, DJPlayCount I, AnalysisDataPath T, FileSize I, DiscNo I, "
-        "ComposerID T, Subtitle T, SampleRate I, Analysed I, ReleaseDate T, DateCreated T, CueUpdated T, "
-        "AnalysisUpdated T, TrackInfoUpdated T, ISRC T, SamplerTrackInfo I, ServiceID I, DeviceID T"
+        "TrackNo I, BitRate I, BitDepth I, Commnt X, FileType I, Rating I, ReleaseYear I, RemixerID T, LabelID T, "
+        "OrgArtistID T, KeyID T, StockDate T, ColorID T, DJPlayCount I, ImagePath T, MasterDBID T, MasterSongID T, "
+        "AnalysisDataPath T, SearchStr T, FileSize I, DiscNo I, ComposerID T, Subtitle T, SampleRate I, "
+        "DisableQuantize I, Analysed I, ReleaseDate T, DateCreated T, ContentLink I, Tag T, ModifiedByRBM T, "
+        "HotCueAutoLoad T, DeliveryControl T, DeliveryComment T, CueUpdated T, AnalysisUpdated T, "
+        "TrackInfoUpdated T, Lyricist T, ISRC T, SamplerTrackInfo I, SamplerPlayOffset I, SamplerGain F, "
+        "VideoAssociate T, LyricStatus I, ServiceID I, OrgFolderPath T, Reserved1 X, Reserved2 X, Reserved3 X, "
+        "Reserved4 X, ExtInfo X, rb_file_id T, DeviceID T, rb_LocalFolderPath T, SrcID T, SrcTitle T, "
+        "SrcArtistName T, SrcAlbumName T, SrcLength I"
     ),
     "djmdCue": (
-        "ContentID T, InMsec I, InFrame I, OutMsec I, OutFrame I, Kind I, Color I, ColorTableIndex I, ActiveLoop I, "
-        "Comment T, BeatLoopSize I, CueMicrosec I, ContentUUID T"
+        "ContentID T, InMsec I, InFrame I, InMpegFrame I, InMpegAbs I, OutMsec I, OutFrame I, OutMpegFrame I, "
+        "OutMpegAbs I, Kind I, Color I, ColorTableIndex I, ActiveLoop I, Comment T, BeatLoopSize I, CueMicrosec I, "
+        "InPointSeekInfo T, OutPointSeekInfo T, ContentUUID T"
     ),
-    "contentCue": "ContentID T, Cues TEXT, rb_cue_count I",
+    "contentCue": "ContentID T, Cues X, rb_cue_count I",
     "djmdArtist": "Name T, SearchStr T",
     "djmdAlbum": "Name T, AlbumArtistID T, Compilation I",
     "djmdGenre": "Name T",
@@ -51,11 +58,21 @@ _TABLES = {
     "djmdColor": "ColorCode I, SortKey I, Commnt T",
     "djmdMyTag": "Seq I, Name T, Attribute I, ParentID T",
     "djmdSongMyTag": "MyTagID T, ContentID T, TrackNo I",
-    "djmdPlaylist": "Seq I, Name T, ImagePath T, Attribute I, ParentID T, SmartList TEXT",
+    "djmdPlaylist": "Seq I, Name T, ImagePath T, Attribute I, ParentID T, SmartList X",
     "djmdSongPlaylist": "PlaylistID T, ContentID T, TrackNo I",
     "djmdHistory": "Seq I, Name T, Attribute I, ParentID T, DateCreated T",
     "djmdSongHistory": "HistoryID T, ContentID T, TrackNo I",
 }
+_PROPERTY = (
+    "DBVersion T, BaseDBDrive T, CurrentDBDrive T, DeviceID T, Reserved1 X, Reserved2 X, Reserved3 X, Reserved4 X, "
+    "Reserved5 X, " + _DATES
+)
+_REGISTRY = "id_1 T, id_2 T, int_1 L, int_2 L, str_1 T, str_2 T, date_1 D, date_2 D, text_1 X, text_2 X, " + _DATES
+
+_TYPES = {
+    "T": "VARCHAR(255) DEFAULT NULL", "I": "INTEGER DEFAULT NULL", "X": "TEXT DEFAULT NULL", "F": "FLOAT DEFAULT NULL",
+    "L": "BIGINT DEFAULT NULL", "D": "DATETIME DEFAULT NULL", "I0": "INTEGER DEFAULT 0", "B0": "TINYINT(1) DEFAULT 0",
+}  # fmt: skip
 
 _NAMES = {
     "artist": ("djmdArtist", "ArtistID"), "remixer": ("djmdArtist", "RemixerID"), "key": ("djmdKey", "KeyID"),
@@ -314,18 +331,25 @@ class MasterDb:
     def _create(self, database_id: str) -> None:
         with self.batch():
             for table, columns in _TABLES.items():
-                wide = re.sub(r" T\b", " VARCHAR(255)", re.sub(r" I\b", " INTEGER", columns))
-                self.connection.execute(f"CREATE TABLE {table} (ID VARCHAR(255) PRIMARY KEY, {wide}, {_STATUS})")
+                self._create_table(table, f"ID VARCHAR(255) PRIMARY KEY, {columns}, {_STATUS}")
                 self.connection.execute(f"CREATE INDEX {table}_usn ON {table} (rb_local_usn, ID)")
                 self.connection.execute(f"CREATE INDEX {table}_deleted ON {table} (rb_local_deleted)")
-            self.connection.execute("CREATE TABLE djmdProperty (DBID VARCHAR(255) PRIMARY KEY, DBVersion VARCHAR(255))")
-            self.connection.execute("INSERT INTO djmdProperty VALUES (?, '6000')", (database_id,))
-            self.connection.execute(
-                "CREATE TABLE agentRegistry (registry_id VARCHAR(255) PRIMARY KEY, int_1 BIGINT, str_1 VARCHAR(255))"
+            now = _utc_text(dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC))
+            self._create_table("djmdProperty", f"DBID VARCHAR(255) PRIMARY KEY, {_PROPERTY}")
+            query = "INSERT INTO djmdProperty (DBID, DBVersion, created_at, updated_at) VALUES (?, '6000', ?, ?)"
+            self.connection.execute(query, (database_id, now, now))
+            self._create_table("agentRegistry", f"registry_id VARCHAR(255) PRIMARY KEY, {_REGISTRY}")
+            query = (
+                "INSERT INTO agentRegistry (registry_id, int_1, created_at, updated_at) "
+                "VALUES ('localUpdateCount', 0, ?, ?)"
             )
-            self.connection.execute("INSERT INTO agentRegistry VALUES ('localUpdateCount', 0, NULL)")
+            self.connection.execute(query, (now, now))
             for number, name in enumerate(_COLOURS, 1):
                 self.insert("djmdColor", ID=str(number), SortKey=number, Commnt=name)
+
+    def _create_table(self, table: str, columns: str) -> None:
+        wide = re.sub(r" (T|I|X|F|L|D|I0|B0)(?=,|$)", lambda short: " " + _TYPES[short[1]], columns)
+        self.connection.execute(f"CREATE TABLE {table} ({wide})")
 
     def _count_up(self) -> int | None:
         """Return the next update count, None when not stamping."""

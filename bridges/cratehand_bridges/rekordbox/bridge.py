@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -21,6 +20,7 @@ from cratehand_bridges.rekordbox.anlz import AnalysisFiles
 from cratehand_bridges.rekordbox.assemble import assemble
 from cratehand_bridges.rekordbox.find import find_anlz_root
 from cratehand_bridges.rekordbox.fingerprints import Baseline, load_baseline, take_baseline
+from cratehand_bridges.rekordbox.gate import gate_of
 from cratehand_bridges.rekordbox.harvest import Harvest, Sweeping, collect
 from cratehand_bridges.rekordbox.opening import Outcome, with_database
 from cratehand_bridges.rekordbox.rows import CONTENT, ID, VALUES, Reader, Row, live
@@ -65,7 +65,7 @@ class RekordboxDatabase:
         name = hashlib.sha256(str(path.absolute()).encode("utf-8", "surrogateescape")).hexdigest()[:12]
         self._copy_dir = cache_dir / f"rekordbox-{name}"
         self._kept = cache_dir / f"rekordbox-{name}.npz"
-        self._lock = threading.RLock()
+        self._lock = gate_of(path)
         self._baseline: Baseline | None = None
         self._analysis: AnalysisFiles | None = None
         self._seen: DatabaseStamp | None = None

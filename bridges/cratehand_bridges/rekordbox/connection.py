@@ -62,20 +62,34 @@ def open_database(path: Path, access: Access) -> sqlcipher.Connection:
         Access.AT_REST: "?mode=ro&immutable=1",
         Access.COPY: "",
     }[access]
-    with path.open("rb") as file:
-        plain = file.read(len(_PLAIN_HEADER)) == _PLAIN_HEADER
-    address = quote(path.absolute().as_posix())
-    uri = f"file:{address if address.startswith('/') else '/' + address}{options}"
-    connection = sqlcipher.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    connection = connect(path, options, encrypted=is_encrypted(path))
     try:
-        if not plain:
-            # A foreign key would otherwise be told on the standard error stream as well, in words for developers.
-            connection.execute("PRAGMA cipher_log_level = NONE")
-            connection.execute(f"PRAGMA key = '{database_key()}'")
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         connection.execute("PRAGMA query_only = 1")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def is_encrypted(path: Path) -> bool:
+    """Whether a database is anything but a plain SQLite file; it must not be open in this process, see `gate`."""
+    with path.open("rb") as file:
+        return file.read(len(_PLAIN_HEADER)) != _PLAIN_HEADER
+
+
+def connect(path: Path, options: str, *, encrypted: bool) -> sqlcipher.Connection:
+    """Connect to a database with URI options such as ``?mode=ro``; transactions are begun and ended by hand."""
+    address = quote(path.absolute().as_posix())
+    uri = f"file:{address if address.startswith('/') else '/' + address}{options}"
+    connection = sqlcipher.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        if encrypted:
+            # A foreign key would otherwise be told on the standard error stream as well, in words for developers.
+            connection.execute("PRAGMA cipher_log_level = NONE")
+            connection.execute(f"PRAGMA key = '{database_key()}'")
     except BaseException:
         connection.close()
         raise

@@ -19,14 +19,18 @@ _LAST_PAD: Final = 15
 _FAR_MS: Final = 10**10
 """Later than any cue, by some months."""
 
-_PADS: Final = {kind: kind - 1 if kind < 4 else kind - 2 for kind in (*range(1, 4), *range(5, 18))}
+PADS: Final = {kind: kind - 1 if kind < 4 else kind - 2 for kind in (*range(1, 4), *range(5, 18))}
+"""Pad by ``Kind``."""
+
+KINDS: Final = {pad: kind for kind, pad in PADS.items()}
+"""``Kind`` by pad."""
 
 
 def _colours(codes: str) -> tuple[Colour, ...]:
     return tuple(Colour(red=(n := int(code, 16)) >> 16, green=n >> 8 & 255, blue=n & 255) for code in codes.split())
 
 
-_PAD_COLOURS: Final = _colours(
+PAD_COLOURS: Final = _colours(
     "305AFF 5073FF 508CFF 50A0FF 50B4FF 50B0F2 50AEE8 45ACDB 00E0FF 19DAF0 32D2E6 21B4B9 20AAA0 1FA392 19A08C 14A584 "
     "14AA7D 10B176 30D26E 37DE5A 3CEB50 28E214 7DC13D 8CC832 9BD723 A5E116 A5DC0A AAD208 B4C805 B4BE04 BAB404 C3AF04 "
     "E1AA00 FFA000 FF9600 FF8C00 FF7500 E0641B E0461E E0301E E02823 E62828 FF376F FF2D6F FF127B F51E8C EB2DA0 E637B4 "
@@ -34,7 +38,7 @@ _PAD_COLOURS: Final = _colours(
 )
 """What Rekordbox shows for ``ColorTableIndex`` 1..62, as beat-link found out (Deep-Symmetry/beat-link, issue 51)."""
 
-_MEMORY_COLOURS: Final = _colours("FF0000 FFA500 FFFF00 00FF00 25FDE9 0000FF 660099")
+MEMORY_COLOURS: Final = _colours("FF0000 FFA500 FFFF00 00FF00 25FDE9 0000FF 660099")
 """``Color`` 1..7 of a memory cue: red, orange, yellow, green, aqua, blue, purple, in the shades of the XML.
 
 -1 is none; 0 may be pink, but tools also write it for none, so it is taken for none.
@@ -46,7 +50,7 @@ def parse_cues(rows: Iterable[Row]) -> Mapping[str, tuple[Cue, ...]]:
     cues: defaultdict[str, list[tuple[int, Cue]]] = defaultdict(list)
     for row in rows:
         cue_id, _, deleted, track, in_ms, out_ms, kind, colour, colour_index, active, label = row
-        pad = _PADS.get(kind)
+        pad = PADS.get(kind)
         if deleted or type(in_ms) is not int or in_ms < 0 or (pad is None and kind not in _MEMORY_KINDS):
             continue
         loop = type(out_ms) is int and out_ms > 0 and out_ms > in_ms
@@ -67,8 +71,8 @@ def parse_cues(rows: Iterable[Row]) -> Mapping[str, tuple[Cue, ...]]:
 
 
 def _pad_colour(index: Any) -> Colour | None:
-    return _PAD_COLOURS[index - 1] if type(index) is int and 1 <= index <= len(_PAD_COLOURS) else None
+    return PAD_COLOURS[index - 1] if type(index) is int and 1 <= index <= len(PAD_COLOURS) else None
 
 
 def _memory_colour(index: Any) -> Colour | None:
-    return _MEMORY_COLOURS[index - 1] if type(index) is int and 1 <= index <= len(_MEMORY_COLOURS) else None
+    return MEMORY_COLOURS[index - 1] if type(index) is int and 1 <= index <= len(MEMORY_COLOURS) else None

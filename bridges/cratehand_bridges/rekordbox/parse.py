@@ -101,7 +101,7 @@ def parse_lookups(rows: Mapping[Table, Iterable[Row]]) -> Lookups:
     for row in live(rows[KEY]):
         if isinstance(row[VALUES], str) and (key := parse_key(row[VALUES])):
             keys[row[ID]] = key
-    tags = sorted(live(rows[MY_TAG]), key=lambda row: (str(row[VALUES + 2] or ""), _integer(row[VALUES + 1]) or 0))
+    tags = sorted(live(rows[MY_TAG]), key=lambda row: (str(row[VALUES + 2] or ""), as_whole(row[VALUES + 1]) or 0))
     return Lookups(
         columns=(
             (Field.ARTIST, _PLACE["ArtistID"], artists),
@@ -187,16 +187,16 @@ def _track(row: Row, around: Surroundings) -> CollectionTrack:
 def _add_numbers(row: Row, values: dict[Field, object]) -> None:
     for field, place in _INTEGERS:
         # 0 is "not known" (or never played) in each of these columns.
-        if (number := row[place]) and (number := _integer(number)) and number > 0:
+        if (number := row[place]) and (number := as_whole(number)) and number > 0:
             values[field] = number
     for field, place in _FLOATS:
-        if (number := row[place]) and (real := _real(number)) and real > 0.0:
+        if (number := row[place]) and (real := as_real(number)) and real > 0.0:
             values[field] = real
-    if (bpm := row[_BPM]) and (real := _real(bpm)) and real > 0.0:
+    if (bpm := row[_BPM]) and (real := as_real(bpm)) and real > 0.0:
         values[Field.TEMPO_BPM] = real / 100.0
     if year := _year(row):
         values[Field.YEAR] = year
-    if (rating := row[_RATING]) and (stars := _stars(rating)):
+    if (rating := row[_RATING]) and (stars := as_stars(rating)):
         values[Field.RATING] = stars
 
 
@@ -206,14 +206,15 @@ def _location(path: Any) -> str:
 
 
 def _year(row: Row) -> int | None:
-    year = _integer(row[_RELEASE_YEAR])
+    year = as_whole(row[_RELEASE_YEAR])
     if not year and isinstance(row[_RELEASE_DATE], str) and (match := _DAY.match(row[_RELEASE_DATE])):
         year = int(match[1])
     return year if year and 1000 <= year <= 9999 else None
 
 
-def _stars(rating: Any) -> int | None:
-    number = _integer(rating)
+def as_stars(rating: Any) -> int | None:
+    """Read a rating as 0..5 stars; None where it is none."""
+    number = as_whole(rating)
     if number is None:
         return None
     return number if 0 <= number <= 5 else _STARS.get(number)
@@ -233,15 +234,16 @@ def _text(value: Any) -> bool:
     return isinstance(value, str) and bool(value) and not value.isspace()
 
 
-def _integer(value: Any) -> int | None:
+def as_whole(value: Any) -> int | None:
     """Read a number leniently: foreign tools leave REAL and TEXT in INTEGER columns."""
     if type(value) is int:
         return value
-    real = _real(value)
+    real = as_real(value)
     return None if real is None else round(real)
 
 
-def _real(value: Any) -> float | None:
+def as_real(value: Any) -> float | None:
+    """Read a number leniently, as `as_whole`; None where it is none."""
     convert: Callable[[Any], float] = float
     try:
         real = convert(value)

@@ -10,6 +10,7 @@ from pathlib import Path
 from cratehand import __version__
 from cratehand.app.clock import SystemClock, new_id
 from cratehand.app.data_folder import DataFolder
+from cratehand.app.drum_parts import drum_generation
 from cratehand.app.freed_memory import FreedMemory
 from cratehand.app.rekordbox_parts import RekordboxNeeds, RekordboxParts, rekordbox_parts
 from cratehand.app.settings import Settings
@@ -263,6 +264,7 @@ def _use_cases(
         text_search=offline.text_search,
         jobs=offline.jobs,
         export=offline.export,
+        drums=drum_generation(),
         folders=offline.folders,
         refresh_folders=folder_watch.refresh,
         quiet=quiet,

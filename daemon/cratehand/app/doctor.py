@@ -42,6 +42,7 @@ def examine(folder: DataFolder, *, config: Path | None = None) -> list[Finding]:
         ("SQLite", check_sqlite),
         ("catalogue", lambda: _catalogue(folder)),
         ("decoders", check_decoders),
+        ("models", lambda: _models(folder, settings)),
         ("Rekordbox", lambda: _rekordbox(settings)),
         ("folders", lambda: _folders(folder, settings)),
         ("inotify", check_inotify),
@@ -183,3 +184,9 @@ def _service(folder: DataFolder) -> Finding:
     from cratehand.app.background_service import check_service
 
     return check_service(folder)
+
+
+def _models(folder: DataFolder, settings: Settings) -> list[Finding]:
+    from cratehand.app.model_parts import check_models  # brings the decoders along
+
+    return check_models(settings, folder)

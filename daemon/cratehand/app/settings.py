@@ -138,6 +138,8 @@ class ModelSettings(Section):
 
     mirror: str = ""
     provider: Annotated[str, Field(min_length=1)] = "auto"
+    threads: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=default_workers)
+    """Threads of one model on the processor."""
 
 
 class AnalysisSettings(Section):
@@ -182,7 +184,7 @@ class Settings(BaseSettings):
     watch: WatchSettings = WatchSettings()
     servers: ServerSettings = ServerSettings()
     master: MasterSettings = MasterSettings()
-    models: ModelSettings = ModelSettings()
+    models: ModelSettings = Field(default_factory=ModelSettings)
     analysis: AnalysisSettings = Field(default_factory=AnalysisSettings)
     upgrade: UpgradeSettings = UpgradeSettings()
     export: ExportSettings = ExportSettings()

@@ -9,10 +9,14 @@ from typing import BinaryIO, Protocol
 
 from cratehand.domain.audio import AudioFormat, Samples
 from cratehand.domain.collection import CollectionChange
+from cratehand.domain.collection_edit import CollectionEdit, EditObstacle, EditRecord
+from cratehand.domain.drum_pattern import DrumPattern, Metre
+from cratehand.domain.drum_request import DrumRequest, GivenDrums
 from cratehand.domain.fields import Field
 from cratehand.domain.folders import FolderChange, KnownFile, WatchedFolder
-from cratehand.domain.ids import ContentDigest
+from cratehand.domain.ids import ContentDigest, TrackId
 from cratehand.domain.provenance import Source
+from cratehand.domain.stem import StemKind
 
 
 class Clock(Protocol):
@@ -93,6 +97,87 @@ class Fingerprinter(Protocol):
         ...
 
 
+class AudioWriteSession(Protocol):
+    """Takes one signal for a file."""
+
+    def write(self, samples: Samples) -> None:
+        """Take the next block, float32 ``(channels, frames)``; what lies beyond full scale is clipped."""
+        ...
+
+    def close(self) -> float:
+        """End the file, which takes its name only now; return the largest absolute sample of the signal."""
+        ...
+
+    def discard(self) -> None:
+        """Leave nothing behind; allowed at any time and twice."""
+        ...
+
+
+class AudioWriter(Protocol):
+    """Writes audio files of 24 bits."""
+
+    def open(self, path: Path, *, sample_rate_hz: int, channels: int) -> AudioWriteSession:
+        """Begin a file; the ending of its name (``.flac``, ``.wav``) says which kind.
+
+        Raises:
+            UnsupportedError: Another ending.
+            UnavailableError: It can not be written there.
+        """
+        ...
+
+
+class StemSeparator(Protocol):
+    """Separates a mix, window by window."""
+
+    @property
+    def name(self) -> str:
+        """Model and version; stems of two names are never taken for each other."""
+        ...
+
+    @property
+    def kinds(self) -> tuple[StemKind, ...]:
+        """The stems, in the order in which they come."""
+        ...
+
+    @property
+    def sample_rate_hz(self) -> int: ...
+
+    @property
+    def window_frames(self) -> int:
+        """How many frames it takes at once."""
+        ...
+
+    def separate(self, mix: Samples) -> Samples:
+        """Separate one window.
+
+        Args:
+            mix: float32 ``(2, window_frames)``.
+
+        Returns:
+            float32 ``(stems, 2, window_frames)``, in the order of `kinds`.
+
+        Raises:
+            NotFoundError: The weights are not here.
+            UnavailableError: The model failed, or the memory does not suffice.
+        """
+
+
+class FingerprintIndex(Protocol):
+    """Finds which known tracks may carry a landed recording, without comparing it with each."""
+
+    def add(self, track: TrackId, fingerprint: str) -> None:
+        """Make a track findable by its Chromaprint (base64); replaces what was known of it."""
+        ...
+
+    def remove(self, track: TrackId) -> None:
+        """Forget a track; nothing happens where it is not known."""
+        ...
+
+    def candidates(self, fingerprint: str, *, limit: int = 10) -> Sequence[tuple[TrackId, float]]:
+        """Return the likeliest tracks, best first, each with its score 0..1 (share of the bits that agree)."""
+        ...
+
+
 # --- the outside -------------------------------------------------------------------------------------------------
 
 
@@ -135,6 +220,54 @@ class CollectionWriter(Protocol):
         ...
 
 
+class CollectionEditor(Protocol):
+    """Changes a DJ program's own collection in place: off unless the user asked for it, and only while that is closed.
+
+    Several edits given together are one change: all of them are written or none.
+    """
+
+    def check(self, edits: Sequence[CollectionEdit]) -> Sequence[EditObstacle]:
+        """Say everything that stands in the way of applying these edits now; nothing is written, nothing is raised."""
+        ...
+
+    def apply(self, edits: Sequence[CollectionEdit], *, change_id: str | None = None) -> EditRecord:
+        """Back up, write all edits in one transaction, and read them back.
+
+        Args:
+            edits: One change.
+            change_id: The caller's own name for it. Where a change of this name was written before, e.g. just before
+                a crash that lost its record, that record is returned and nothing is written again.
+
+        Raises:
+            UnavailableError: The program or its agent runs, the database is locked, its folder can't be written, or
+                there is no room for the backup; nothing is written, try later.
+            ConflictError: A row is no longer what the plan says; names track, column, expected and found.
+            UnsupportedError: An unknown schema (its fingerprint is in the message), or an edit that can't be written.
+            NotFoundError: The database is not there.
+            CorruptFileError: It is damaged, or its backup is.
+            UnauthorizedError: Encrypted with another key.
+        """
+        ...
+
+    def check_undo(self, record: EditRecord) -> Sequence[EditObstacle]:
+        """Say everything that stands in the way of undoing a record now; nothing is written, nothing is raised."""
+        ...
+
+    def undo(self, record: EditRecord, *, change_id: str | None = None) -> EditRecord:
+        """Put back the rows of a record as they were; changes to other columns and rows since then stay.
+
+        The record that is returned can be undone in turn.
+
+        Raises:
+            CratehandError: As `apply`; `ConflictError` also where somebody changed the same values since.
+        """
+        ...
+
+    def describe(self) -> str:
+        """Say in one line what is written, whether the schema is known, and how it went last."""
+        ...
+
+
 class FolderScanner(Protocol):
     """Compares the disk with what is known."""
 
@@ -170,4 +303,46 @@ class PowerSensor(Protocol):
 
     def on_battery(self) -> bool:
         """Whether it does; False where that can't be known."""
+        ...
+
+
+# --- the makers --------------------------------------------------------------------------------------------------
+
+
+class DrumGenerator(Protocol):
+    """Writes drum patterns in the styles it knows."""
+
+    @property
+    def name(self) -> str:
+        """Name and version."""
+        ...
+
+    def styles(self) -> Mapping[str, float]:
+        """Return its styles with the usual tempo of each in BPM; raises `UnavailableError` where it can't run."""
+        ...
+
+    def generate(self, request: DrumRequest) -> DrumPattern:
+        """Write a pattern of the length, metre and tempo that are wanted; the same request gives the same pattern.
+
+        Raises:
+            UnavailableError: It can't run here.
+            UnsupportedError: It does not know this metre.
+        """
+        ...
+
+
+class DrumFiles(Protocol):
+    """Drum patterns as the bytes of a MIDI file."""
+
+    def parse(self, data: bytes, *, name: str, metre: Metre | None = None) -> GivenDrums:
+        """Read a pattern; `name` stands in errors, `metre` wins over what the file says.
+
+        Raises:
+            CorruptFileError: It is no MIDI file.
+            InvalidInputError: It has no drums, or is too long.
+        """
+        ...
+
+    def write(self, pattern: DrumPattern) -> bytes:
+        """Return the file; the same pattern gives the same bytes."""
         ...

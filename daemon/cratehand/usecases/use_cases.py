@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from cratehand.usecases.collection_export import CollectionExport
+from cratehand.usecases.drum_generation import DrumGeneration
 from cratehand.usecases.event_bus import EventBus
 from cratehand.usecases.health import Health
 from cratehand.usecases.jobs import Jobs
@@ -28,6 +29,7 @@ class UseCases:
     text_search: TextSearch
     jobs: Jobs
     export: CollectionExport
+    drums: DrumGeneration
     folders: WatchedFolders
     refresh_folders: Callable[[], Awaitable[None]]
     """Brings the watcher in step after folders were added or removed."""

@@ -37,7 +37,7 @@ def test_every_verb_explains_itself(verb: tuple[str, ...], cratehand: Cratehand)
 CHANGING = {
     ("pause",), ("resume",), ("watch", "add"), ("watch", "remove"), ("track", "set"), ("export", "rekordbox"),
     ("export", "m3u8"), ("import", "rekordbox"), ("import", "playlist"), ("service", "install"),
-    ("service", "uninstall"), ("backup",), ("restore",),
+    ("service", "uninstall"), ("backup",), ("restore",), ("drums",),
 }  # fmt: skip
 
 

@@ -15,15 +15,18 @@ from cratehand.app.cli import (
     backups,
     config,
     doctor,
+    drums,
     exports,
     folders,
     imports,
     jobs,
+    models,
     review,
     run,
     search,
     service,
     status,
+    stems,
     track,
     tracks,
     version,
@@ -70,8 +73,8 @@ def root(
 
 
 for _verbs in (
-    run, status, doctor, folders, analyse, tracks, track, review, search, exports, imports, jobs, config, service,
-    backups, version,
+    run, status, doctor, folders, analyse, tracks, track, review, search, exports, imports, jobs, models, config,
+    stems, drums, service, backups, version,
 ):  # fmt: skip
     _verbs.register(app)
 

@@ -12,6 +12,7 @@ from grpc_reflection.v1alpha import reflection
 from cratehand.servers.grpc.authorization import TokenGuard
 from cratehand.servers.grpc.calls import CallRules
 from cratehand.servers.grpc.daemon import DaemonService
+from cratehand.servers.grpc.drums import DrumsService
 from cratehand.servers.grpc.events import EventsService
 from cratehand.servers.grpc.export import ExportService
 from cratehand.servers.grpc.jobs import JobsService
@@ -22,6 +23,8 @@ from cratehand.usecases.use_cases import UseCases
 from cratehand_api.v1 import (
     daemon_pb2,
     daemon_pb2_grpc,
+    drums_pb2,
+    drums_pb2_grpc,
     events_pb2,
     events_pb2_grpc,
     export_pb2,
@@ -38,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 SERVICES: Final = tuple(
     service.full_name
-    for module in (library_pb2, search_pb2, jobs_pb2, export_pb2, events_pb2, daemon_pb2)
+    for module in (library_pb2, search_pb2, jobs_pb2, drums_pb2, export_pb2, events_pb2, daemon_pb2)
     for service in module.DESCRIPTOR.services_by_name.values()
 )
 """Full names of the services that have something behind them."""
@@ -132,6 +135,7 @@ class GrpcServer:
         library_pb2_grpc.add_LibraryServicer_to_server(LibraryService(self._use_cases), server)
         search_pb2_grpc.add_SearchServicer_to_server(SearchService(self._use_cases), server)
         jobs_pb2_grpc.add_JobsServicer_to_server(JobsService(self._use_cases), server)
+        drums_pb2_grpc.add_DrumsServicer_to_server(DrumsService(self._use_cases), server)
         export_pb2_grpc.add_ExportServicer_to_server(ExportService(self._use_cases), server)
         events_pb2_grpc.add_EventsServicer_to_server(EventsService(self._use_cases.bus), server)
         daemon_pb2_grpc.add_DaemonServicer_to_server(DaemonService(self._use_cases), server)

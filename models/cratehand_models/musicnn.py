@@ -1,0 +1,100 @@
+"""Tags and embedding of three seconds of music with MSD-MusiCNN (Pons and Serra 2019)."""
+
+from functools import cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.fft import rfft
+
+from cratehand.domain.audio import Samples
+from cratehand_models.session import ModelSession
+
+SAMPLE_RATE_HZ: Final = 16_000
+PATCH_HOPS: Final = 187
+PATCH_FRAMES: Final = PATCH_HOPS * 256
+"""2.992 s at 16 kHz."""
+EMBEDDING_LENGTH: Final = 200
+
+TAGS: Final = (
+    "rock", "pop", "alternative", "indie", "electronic", "female vocalists", "dance", "00s", "alternative rock", "jazz",
+    "beautiful", "metal", "chillout", "male vocalists", "classic rock", "soul", "indie rock", "mellow", "electronica",
+    "80s", "folk", "90s", "chill", "instrumental", "punk", "oldies", "blues", "hard rock", "ambient", "acoustic",
+    "experimental", "female vocalist", "guitar", "hip-hop", "70s", "party", "country", "easy listening", "sexy",
+    "catchy", "funk", "electro", "heavy metal", "progressive rock", "60s", "rnb", "indie pop", "sad", "house", "happy",
+)  # fmt: skip
+"""The fifty tags of the Million Song Dataset, in the order of the model."""
+
+_POINTS: Final = 512
+_HOP: Final = 256
+_BANDS: Final = 96
+_LINEAR_HZ: Final = 200.0 / 3.0
+_LOG_FROM_HZ: Final = 1000.0
+_LOG_STEP: Final = np.log(6.4) / 27.0
+
+Array = npt.NDArray[np.float32]
+
+
+class MusicnnTagger:
+    """Runs the model on patches."""
+
+    def __init__(self, session: ModelSession) -> None:
+        self._session = session
+
+    def __call__(self, patches: Array, *, batch: int = 16) -> tuple[Array, Array]:
+        """Tag patches.
+
+        Args:
+            patches: float32 ``(patches, 187, 96)``, see `log_mel`.
+            batch: At most so many at once.
+
+        Returns:
+            Probabilities of `TAGS`, float32 ``(patches, 50)`` in [0, 1], and embeddings, float32 ``(patches, 200)``.
+        """
+        if not len(patches):
+            return np.zeros((0, len(TAGS)), dtype=np.float32), np.zeros((0, EMBEDDING_LENGTH), dtype=np.float32)
+        tags, embeddings = self._session.run_batched({"mel": patches}, batch=batch)
+        return tags, embeddings
+
+
+def log_mel(mono: Samples) -> Array:
+    """Turn one patch into what the model sees.
+
+    As `musicnn.extractor.batch_data` does with librosa: power spectrum of 512 points (Hann, a hop of 256, the signal
+    mirrored at its ends), 96 mel bands after Slaney with equal area, ``log10(10000 x + 1)``.
+
+    Args:
+        mono: float32 ``(1, frames)`` at 16 kHz; what is longer than `PATCH_FRAMES` is cut off, what is shorter is
+            repeated, as in the model's training.
+
+    Returns:
+        float32 ``(187, 96)``.
+    """
+    signal = np.resize(mono[0], PATCH_FRAMES) if mono.shape[1] < PATCH_FRAMES else mono[0, :PATCH_FRAMES]
+    padded = np.pad(signal, _POINTS // 2, mode="reflect")
+    hops = np.lib.stride_tricks.sliding_window_view(padded, _POINTS)[::_HOP][:PATCH_HOPS]
+    window = np.hanning(_POINTS + 1)[:-1].astype(np.float32)
+    power = np.abs(rfft(hops * window, axis=1)) ** 2
+    mel = power @ _mel_filters().T
+    compressed: Array = np.log10(10_000.0 * mel + 1.0).astype(np.float32)
+    return compressed
+
+
+@cache
+def _mel_filters() -> Array:
+    """Return float32 ``(96, 257)``: triangles on Slaney's mel scale from 0 Hz to 8 kHz, each of area one."""
+    edges_hz = _mel_to_hz(np.linspace(0.0, _hz_to_mel(SAMPLE_RATE_HZ / 2), _BANDS + 2))
+    bins_hz = np.fft.rfftfreq(_POINTS, 1.0 / SAMPLE_RATE_HZ)
+    low, middle, high = edges_hz[:-2, np.newaxis], edges_hz[1:-1, np.newaxis], edges_hz[2:, np.newaxis]
+    rising, falling = (bins_hz - low) / (middle - low), (high - bins_hz) / (high - middle)
+    filters = np.maximum(0.0, np.minimum(rising, falling)) * (2.0 / (high - low))
+    return filters.astype(np.float32)
+
+
+def _hz_to_mel(hz: float) -> float:
+    return float(_LOG_FROM_HZ / _LINEAR_HZ + np.log(hz / _LOG_FROM_HZ) / _LOG_STEP)
+
+
+def _mel_to_hz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    split = _LOG_FROM_HZ / _LINEAR_HZ
+    return np.where(mel < split, mel * _LINEAR_HZ, _LOG_FROM_HZ * np.exp(_LOG_STEP * (mel - split)))

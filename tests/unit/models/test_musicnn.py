@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cratehand_models.manifest import shipped_manifest
+from cratehand_models.musicnn import PATCH_FRAMES, SAMPLE_RATE_HZ, TAGS, MusicnnTagger, log_mel
+from cratehand_models.providers import choose_provider
+from cratehand_models.session import ModelSession
+from cratehand_models.store import WeightsStore
+from tests.fakes.clock import HandWoundClock
+
+
+@pytest.fixture(scope="module")
+def tagger(tmp_path_factory: pytest.TempPathFactory) -> MusicnnTagger:
+    model, store = shipped_manifest()["musicnn"], WeightsStore(tmp_path_factory.mktemp("models"))
+    assert store.verify(model) == []
+    [path] = store.paths(model).values()
+    choice = choose_provider("cpu", [])
+    return MusicnnTagger(ModelSession(model, path, choice=choice, clock=HandWoundClock()))
+
+
+def tone(hz: float, *, frames: int = PATCH_FRAMES) -> np.ndarray:
+    return np.sin(2 * np.pi * hz * np.arange(frames) / SAMPLE_RATE_HZ).astype(np.float32)[np.newaxis]
+
+
+def test_a_tone_is_loudest_in_the_band_around_it() -> None:
+    for hz in (200.0, 1000.0, 4000.0):
+        mel = log_mel(tone(hz))
+        assert mel.shape == (187, 96)
+        mel_of = hz / (200 / 3) if hz < 1000 else 15 + np.log(hz / 1000) / (np.log(6.4) / 27)
+        top = 15 + np.log(8) / (np.log(6.4) / 27)
+        assert abs(mel[50].argmax() + 1 - mel_of / top * 97) < 1.0
+
+
+def test_silence_is_zero_and_a_short_sample_is_repeated() -> None:
+    assert not log_mel(np.zeros((1, 100), dtype=np.float32)).any()
+    short = tone(500.0, frames=PATCH_FRAMES // 4)
+    np.testing.assert_allclose(log_mel(short), log_mel(np.tile(short, 4)), atol=1e-4)
+
+
+def test_the_batch_changes_nothing(tagger: MusicnnTagger) -> None:
+    noise = np.random.default_rng(3).uniform(-0.5, 0.5, (5, 1, PATCH_FRAMES)).astype(np.float32)
+    patches = np.stack([log_mel(each) for each in noise])
+    tags, embeddings = tagger(patches)
+    assert tags.shape == (5, len(TAGS))
+    assert embeddings.shape == (5, 200)
+    assert ((tags >= 0) & (tags <= 1)).all()
+    singly = [tagger(patch[np.newaxis], batch=1) for patch in patches]
+    np.testing.assert_allclose(tags, np.concatenate([each for each, _ in singly]), atol=1e-5)
+    np.testing.assert_allclose(embeddings, np.concatenate([each for _, each in singly]), atol=1e-4)
+
+
+def test_no_patches_give_no_tags(tagger: MusicnnTagger) -> None:
+    tags, embeddings = tagger(np.zeros((0, 187, 96), dtype=np.float32))
+    assert tags.shape == (0, 50)
+    assert embeddings.shape == (0, 200)
+
+
+def test_every_file_that_is_shipped_is_in_the_manifest() -> None:
+    import cratehand_models
+
+    folder = Path(cratehand_models.__file__).parent / "weights"
+    files = [file for model in shipped_manifest().values() for file in model.files]
+    shipped = {file.name for file in files if file.sources[0].startswith("package:")}
+    assert {path.name for path in folder.iterdir() if not path.name.startswith((".", "__"))} <= shipped

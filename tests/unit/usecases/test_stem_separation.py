@@ -1,0 +1,147 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from cratehand.audio.decode import FileReader
+from cratehand.audio.digest import AudioDigester
+from cratehand.audio.write import FileWriter
+from cratehand.domain.audio import Samples
+from cratehand.domain.errors import CorruptFileError, InvalidInputError, UnsupportedError
+from cratehand.usecases.stem_separation import StemSeparation, StemTools
+from tests.fakes.stems import KnownSeparator
+
+RATE = 44_100
+ONE_STEP = 2.0**-22
+"""Two steps of 24 bits."""
+
+
+def separation(folder: Path, separator: KnownSeparator) -> StemSeparation:
+    tools = StemTools(reader=FileReader(), writer=FileWriter(), digester=AudioDigester())
+    return StemSeparation(tools, separator, cache=folder / "cache")
+
+
+def source(folder: Path, signal: Samples, *, rate: int = RATE) -> Path:
+    path = folder / "mix.wav"
+    soundfile.write(path, signal.T, rate, subtype="FLOAT")
+    return path
+
+
+def noise(frames: int, *, channels: int = 2) -> Samples:
+    return np.random.default_rng(7).uniform(-0.9, 0.9, (channels, frames)).astype(np.float32)
+
+
+def read(path: str | Path) -> Samples:
+    samples, _ = soundfile.read(path, dtype="float32", always_2d=True)
+    return np.ascontiguousarray(samples.T)
+
+
+@pytest.mark.parametrize("frames", [1, 441, 22_500, 30_000, 100_001])
+def test_stems_are_aligned_to_the_sample_and_no_window_leaves_a_seam(tmp_path: Path, frames: int) -> None:
+    mix = noise(frames)
+    vocals, rest = separation(tmp_path, KnownSeparator()).separate(source(tmp_path, mix), out=tmp_path)
+    assert [Path(stem.path).name for stem in (vocals, rest)] == ["mix.vocals.flac", "mix.accompaniment.flac"]
+    assert read(vocals.path).shape == mix.shape
+    assert np.abs(read(vocals.path) - mix).max() < ONE_STEP
+    assert np.abs(read(rest.path) + mix / 2).max() < ONE_STEP
+    assert vocals.peak == pytest.approx(np.abs(mix).max(), rel=1e-5)
+    assert soundfile.info(vocals.path).subtype == "PCM_24"
+
+
+def test_another_sample_rate_comes_back_as_long_and_in_place(tmp_path: Path) -> None:
+    rate, frames = 48_000, 96_011
+    mix = np.tile(np.sin(2 * np.pi * 440.0 * np.arange(frames) / rate).astype(np.float32) * 0.5, (2, 1))
+    path = source(tmp_path, mix, rate=rate)
+    vocals, _ = separation(tmp_path, KnownSeparator()).separate(path, out=tmp_path, ending=".wav")
+    back = read(vocals.path)
+    assert back.shape == mix.shape
+    assert np.abs(back - mix)[:, 500:-500].max() < 1e-4
+
+
+def test_mono_becomes_two_equal_channels(tmp_path: Path) -> None:
+    mix = noise(50_000, channels=1)
+    vocals, _ = separation(tmp_path, KnownSeparator()).separate(source(tmp_path, mix), out=tmp_path)
+    back = read(vocals.path)
+    assert np.array_equal(back[0], back[1])
+    assert np.abs(back[0] - mix[0]).max() < ONE_STEP
+
+
+def test_surround_is_mixed_down_without_its_low_frequencies(tmp_path: Path) -> None:
+    mix = np.zeros((6, 50_000), dtype=np.float32)
+    mix[2], mix[3] = 0.5, 0.9
+    vocals, _ = separation(tmp_path, KnownSeparator()).separate(source(tmp_path, mix), out=tmp_path)
+    assert np.abs(read(vocals.path) - 0.5 * 0.5**0.5).max() < 1e-6
+
+
+@pytest.mark.parametrize("dies_at", [0, 1, 2, 4])
+def test_what_was_killed_goes_on_from_its_last_window_to_the_same_stems(tmp_path: Path, dies_at: int) -> None:
+    path = source(tmp_path, noise(120_000))
+    (tmp_path / "whole").mkdir()
+    whole = KnownSeparator()
+    expected, _ = separation(tmp_path / "whole", whole).separate(path, out=tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        separation(tmp_path, KnownSeparator(dies_at=dies_at)).separate(path, out=tmp_path)
+    assert not list(tmp_path.glob("mix.*.flac"))
+    second = KnownSeparator()
+    vocals, _ = separation(tmp_path, second).separate(path, out=tmp_path)
+    assert np.array_equal(read(vocals.path), read(expected.path))
+    assert second.calls == whole.calls - max(0, dies_at - 1)
+
+
+def test_a_half_written_window_is_separated_again(tmp_path: Path) -> None:
+    mix = noise(120_000)
+    path = source(tmp_path, mix)
+    with pytest.raises(KeyboardInterrupt):
+        separation(tmp_path, KnownSeparator(dies_at=3)).separate(path, out=tmp_path)
+    [settled] = (tmp_path / "cache").rglob("settled.f32")
+    settled.write_bytes(settled.read_bytes()[:-777])
+    vocals, _ = separation(tmp_path, KnownSeparator()).separate(path, out=tmp_path)
+    assert np.abs(read(vocals.path) - mix).max() < ONE_STEP
+
+
+def test_what_was_separated_once_is_delivered_from_the_cache_under_any_name(tmp_path: Path) -> None:
+    path = source(tmp_path, noise(60_000))
+    first, _ = separation(tmp_path, KnownSeparator()).separate(path, out=tmp_path)
+    renamed, second = path.rename(tmp_path / "renamed.wav"), KnownSeparator()
+    again, _ = separation(tmp_path, second).separate(renamed, out=tmp_path, ending=".wav")
+    assert second.calls == 0
+    assert Path(again.path).name == "renamed.vocals.wav"
+    assert np.array_equal(read(again.path), read(first.path))
+    assert again.peak == first.peak
+    assert not list((tmp_path / "cache").rglob("settled.f32"))
+
+
+def test_silence_gives_silent_stems(tmp_path: Path) -> None:
+    path = source(tmp_path, np.zeros((2, 40_000), dtype=np.float32))
+    stems = separation(tmp_path, KnownSeparator()).separate(path, out=tmp_path)
+    assert [stem.peak for stem in stems] == [0.0, 0.0]
+
+
+def test_louder_than_full_scale_is_clipped_and_told(tmp_path: Path) -> None:
+    path = source(tmp_path, noise(40_000) * 2)
+    vocals, _ = separation(tmp_path, KnownSeparator()).separate(path, out=tmp_path)
+    assert vocals.peak > 1.5
+    assert read(vocals.path).max() == pytest.approx(1.0, abs=1e-6)
+
+
+def test_progress_goes_up_to_the_length(tmp_path: Path) -> None:
+    told: list[tuple[float, float | None]] = []
+    path = source(tmp_path, noise(120_000))
+    separation(tmp_path, KnownSeparator()).separate(path, out=tmp_path, on_progress=lambda *both: told.append(both))
+    done = [seconds for seconds, _ in told]
+    assert done == sorted(done)
+    assert told[-1] == (pytest.approx(120_000 / RATE), pytest.approx(120_000 / RATE))
+
+
+def test_bad_input_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    broken = tmp_path / "mix.mp3"
+    broken.write_bytes(b"no audio at all" * 100)
+    with pytest.raises(CorruptFileError):
+        separation(tmp_path, KnownSeparator()).separate(broken, out=tmp_path)
+    with pytest.raises(InvalidInputError, match="no folder"):
+        separation(tmp_path, KnownSeparator()).separate(broken, out=tmp_path / "nowhere")
+    path = source(tmp_path, noise(40_000))
+    with pytest.raises(UnsupportedError, match=r"flac or \.wav"):
+        separation(tmp_path, KnownSeparator()).separate(path, out=tmp_path, ending=".mp3")
+    assert not list(tmp_path.glob("mix.vocals*"))
