@@ -25,6 +25,7 @@ from cratehand.analysis.energy import drive_score, measure_drive
 from cratehand.analysis.harmonic_motion import HarmonicMotion
 from cratehand.analysis.key import fit_key
 from cratehand.analysis.pulse import make_pulse
+from cratehand.analysis.tonal_profile import bars_of
 from cratehand.domain.audio import Samples
 from cratehand.domain.track_analysis import TrackAnalysis
 from tests.bench.report import Report, command
@@ -169,7 +170,9 @@ def cost_rows(report: Report) -> None:
         features = analyser._features(samples.shape[1] / rate_hz)
         drive = measure_drive(make_pulse(onsets.flux), onsets.flux, onsets.levels, analyser._pitch.chroma)
         tones = analyser._pitch
-        key = fit_key(tones.chroma, tones.bass, tones.deviations)
+        duration_s = samples.shape[1] / rate_hz
+        bars = bars_of(None, (), duration_s=duration_s)
+        key = fit_key(tones.chroma, tones.bass, tones.deviations, bars, duration_s=duration_s)
         began_s = time.process_time()
         rate_features(features, motion.rows, drive=drive, tonalness=tones.tonalness, key=key)
         rating_s.append(time.process_time() - began_s)

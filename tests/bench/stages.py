@@ -25,7 +25,7 @@ from cratehand.analysis.block_stream import FixedBlocks
 from cratehand.analysis.codec_traces import search_traces
 from cratehand.analysis.energy import measure_drive
 from cratehand.analysis.harmonic_motion import HarmonicMotion
-from cratehand.analysis.key import fit_key
+from cratehand.analysis.key import KeyFit, fit_key
 from cratehand.analysis.key_changes import find_key_changes
 from cratehand.analysis.loudness import LoudnessStream
 from cratehand.analysis.onsets import OnsetStream
@@ -34,6 +34,7 @@ from cratehand.analysis.pitch import PitchStream
 from cratehand.analysis.pulse import make_pulse
 from cratehand.analysis.sections import find_sections
 from cratehand.analysis.signal_levels import LevelStream
+from cratehand.analysis.tonal_profile import bars_of
 from cratehand.analysis.waveform import WaveformStream
 from cratehand.audio import ChromaprintFingerprinter, FileReader
 from cratehand.domain.audio import Samples
@@ -110,10 +111,16 @@ def conclusions(costs: Costs, blocks: list[Samples], mono: list[Samples], durati
     run_through(passages.feed, blocks)
     features = HopFeatures(flux=onsets.flux, levels=onsets.levels, chroma=pitch.chroma, duration_s=duration_s)
     costs.note("tempo, grid, downbeats", lambda: fit_grid(features))
-    key = fit_key(pitch.chroma, pitch.bass, pitch.deviations)
-    costs.note("key", lambda: fit_key(pitch.chroma, pitch.bass, pitch.deviations))
+    found = fit_grid(features)
+
+    def name_key() -> KeyFit:
+        bars = bars_of(found.grid if found else None, (), duration_s=duration_s)
+        return fit_key(pitch.chroma, pitch.bass, pitch.deviations, bars, duration_s=duration_s)
+
+    key = name_key()
+    costs.note("key", name_key)
     costs.note("key changes", lambda: find_key_changes(pitch.chroma, pitch.bass, pitch.deviations))
-    if (found := fit_grid(features)) is not None:
+    if found is not None:
         costs.note(
             "sections",
             lambda: find_sections(found.beats, first_downbeat=0, duration_s=duration_s, grid_confidence=1.0),

@@ -8,6 +8,7 @@ import numpy as np
 from cratehand.analysis.beat_features import BeatFeatures, HopFeatures, per_beat
 from cratehand.analysis.beat_phase import attack_offset_s, find_beat, lies_between, snare_once_in_four
 from cratehand.analysis.beat_tracking import tempo_curve, track_beats
+from cratehand.analysis.calibration import GRID, TEMPO, Evidence, confidence
 from cratehand.analysis.downbeats import BEATS_PER_BAR, change_on_beats, find_downbeat, find_metre
 from cratehand.analysis.grid_pieces import Piece, fit_pieces, sharpen
 from cratehand.analysis.lattice import LatticeFit, fit_lattice
@@ -41,9 +42,10 @@ class GridFit:
         tempo_bpm: Main tempo.
         tempo_confidence: 0 ... 1, including the doubt about the octave.
         grid: The beat grid.
-        grid_confidence: 0 ... 1 that beats lie within 10 ms of it and bars begin where it says.
+        grid_confidence: 0 ... 1 that beats lie within 10 ms of it in the first and last minute.
         beats: Features per beat of this grid.
         candidates: Tempos that were weighed, best first; octaves of the chosen one among them.
+        evidence: What both confidences follow from, see `cratehand.analysis.calibration`; each quantity 0 ... 1.
     """
 
     tempo_bpm: float
@@ -52,6 +54,7 @@ class GridFit:
     grid_confidence: float
     beats: BeatFeatures
     candidates: tuple[TempoCandidate, ...]
+    evidence: Evidence
 
     @property
     def possible(self) -> tuple[PossibleTempo, ...]:
@@ -101,7 +104,7 @@ def fit_grid(features: HopFeatures) -> GridFit | None:
         found = _moving(features, pulse, chosen.tempo_bpm)
     if found is None:
         return None
-    pulse_sure = float(np.clip((clear - _NO_PULSE) / (_FULL_PULSE - _NO_PULSE), 0.0, 1.0)) * _long_enough(features)
+    pulse_sure = float(np.clip((clear - _NO_PULSE) / (_FULL_PULSE - _NO_PULSE), 0.0, 1.0))
     return _with_bars(features, found, candidates, pulse_sure)
 
 
@@ -109,10 +112,6 @@ def _choose(pulse: Pulse, candidates: tuple[TempoCandidate, ...]) -> tuple[Tempo
     """Return the candidate that is both likely and laid through the whole track."""
     fits = [(candidate, fit_lattice(pulse, candidate.tempo_bpm)) for candidate in candidates]
     return max(fits, key=lambda pair: pair[0].weight * (0.2 + 0.8 * pair[1].agreement * pair[1].steadiness))
-
-
-def _long_enough(features: HopFeatures) -> float:
-    return min(features.duration_s / 10.0, 1.0)
 
 
 def _constant(features: HopFeatures, lattice: LatticeFit) -> _Beats:
@@ -212,18 +211,23 @@ def _with_bars(
     )
     tempo_bpm = _longest_tempo_bpm(grid, features.duration_s)
     rival = max((other.weight for other in candidates if is_octave(other.tempo_bpm / tempo_bpm)), default=0.0)
-    tempo_sure = pulse_sure * (0.6 + 0.4 * found.fit_quality) * (1.0 - 0.35 * min(rival, 1.0) ** 2)
-    bars_sure = 0.5 + 0.5 * downbeat.confidence
-    if metre not in (3, BEATS_PER_BAR):
-        # Seven may be two bars of 7/8, whose second one begins between two of these beats.
-        bars_sure *= 0.5
+    # Seven may be two bars of 7/8, whose second one begins between two of these beats.
+    is_usual = metre in (3, BEATS_PER_BAR)
+    evidence = {
+        "pulse": pulse_sure,
+        "fit": found.fit_quality,
+        "phase": found.phase_quality,
+        "bars": downbeat.confidence if is_usual else downbeat.confidence / 2.0,
+        "octave": 1.0 - min(rival, 1.0) ** 2,
+    }
     return GridFit(
         tempo_bpm=tempo_bpm,
-        tempo_confidence=round(tempo_sure, 3),
+        tempo_confidence=confidence(TEMPO, evidence, duration_s=features.duration_s),
         grid=grid,
-        grid_confidence=round(pulse_sure * found.fit_quality * found.phase_quality * bars_sure, 3),
+        grid_confidence=confidence(GRID, evidence, duration_s=features.duration_s),
         beats=beats,
         candidates=candidates,
+        evidence=evidence,
     )
 
 

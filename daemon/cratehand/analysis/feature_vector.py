@@ -26,9 +26,9 @@ import numpy.typing as npt
 from cratehand.analysis.beat_features import HopFeatures
 from cratehand.analysis.beat_phase import fold
 from cratehand.analysis.energy import Drive
-from cratehand.analysis.key import pitch_classes
 from cratehand.analysis.onsets import FLUX_BANDS
 from cratehand.analysis.spectra import BAND_CENTRES_HZ, BANDS
+from cratehand.analysis.tonal_profile import folding
 from cratehand.domain.beatgrid import BeatGrid
 from cratehand.domain.embedding import DSP_SPACE, Vector
 from cratehand.domain.key import Mode, MusicalKey
@@ -239,7 +239,7 @@ def _harmony(description: Description) -> Floats:
     if description.key is None or description.tuning_cents is None:
         return np.full(12, np.nan)
     fine = description.features.chroma.means
-    chroma = np.roll(pitch_classes(fine, description.tuning_cents), -description.key.tonic)
+    chroma = np.roll(fine @ folding(description.tuning_cents), -description.key.tonic)
     return np.asarray(chroma / max(float(chroma.max()), 1e-9))
 
 

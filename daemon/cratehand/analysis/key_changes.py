@@ -6,8 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from cratehand.analysis.hop_store import HopStore
-from cratehand.analysis.key import key_scores, lasting, pitch_classes, tuning
+from cratehand.analysis.key import tuning
+from cratehand.analysis.key_model import key_scores
 from cratehand.analysis.pitch import PITCH_HOP_S
+from cratehand.analysis.tonal_profile import folding, lasting
 from cratehand.domain.key import KeyStretch, Mode, MusicalKey
 
 _WINDOW_S: Final = 12.0
@@ -74,8 +76,9 @@ def _scores(chroma: HopStore, bass: HopStore, cents: float) -> Floats:
     window, step = round(_WINDOW_S / PITCH_HOP_S), round(_STEP_S / PITCH_HOP_S)
     fine, low = (_window_sums(store, window, step) for store in (chroma, bass))
     rows = []
+    fold = folding(cents)
     for tones, bass_tones in zip(fine, low, strict=True):
-        score = key_scores(pitch_classes(tones, cents), bass_tones) if tones.any() else np.zeros(24)
+        score = key_scores(tones @ fold, bass_tones) if tones.any() else np.zeros(24)
         rows.append(np.where(score.max() >= _LEAST_CORRELATION, score, 0.0))
     return np.array(rows).reshape(-1, 24)
 

@@ -1,7 +1,7 @@
 """Where sections begin: the bars of a track cut into few stretches that are alike inside, with phrases preferred."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from cratehand.analysis.beat_features import BeatFeatures
 from cratehand.analysis.builds import join_builds, split_builds
+from cratehand.analysis.calibration import SECTIONS, Evidence, confidence
 from cratehand.analysis.downbeats import BEATS_PER_BAR
 from cratehand.analysis.section_labels import label_sections, traits
 from cratehand.analysis.spectra import BAND_CENTRES_HZ
@@ -30,10 +31,11 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Structure:
-    """Sections that touch and cover the track, and how sure they are, 0 ... 1."""
+    """Sections that touch and cover the track, how sure they are, 0 ... 1, and what that follows from."""
 
     sections: tuple[Section, ...]
     confidence: float
+    evidence: Evidence = field(default_factory=dict)
 
 
 def find_sections(beats: BeatFeatures, *, first_downbeat: int, duration_s: float, grid_confidence: float) -> Structure:
@@ -43,7 +45,7 @@ def find_sections(beats: BeatFeatures, *, first_downbeat: int, duration_s: float
         beats: Features per beat.
         first_downbeat: Index of the first beat that begins a bar.
         duration_s: Length of the track.
-        grid_confidence: How sure the bars are; sections can't be surer.
+        grid_confidence: How sure the grid is.
 
     Returns:
         The sections; none for fewer than eight bars.
@@ -67,7 +69,9 @@ def find_sections(beats: BeatFeatures, *, first_downbeat: int, duration_s: float
         Section(start_s=start_s, end_s=end_s, label=label)
         for start_s, end_s, label in zip(edges_s[:-1], edges_s[1:], label_sections(measured), strict=True)
     )
-    return Structure(sections=sections, confidence=round(0.85 * gain * grid_confidence, 3))
+    evidence = {"gain": gain, "grid": grid_confidence, "bars": min(bars / 64.0, 1.0)}
+    sure = confidence(SECTIONS, evidence, duration_s=duration_s)
+    return Structure(sections=sections, confidence=sure, evidence=evidence)
 
 
 def _treble(levels: Floats, activity: Floats) -> Floats:

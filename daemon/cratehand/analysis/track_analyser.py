@@ -10,6 +10,7 @@ from cratehand.analysis.bandwidth import BandwidthStream
 from cratehand.analysis.beat_features import HopFeatures
 from cratehand.analysis.beatgrid_fit import GridFit, fit_grid
 from cratehand.analysis.block_stream import FixedBlocks
+from cratehand.analysis.calibration import Evidence
 from cratehand.analysis.codec_traces import search_traces
 from cratehand.analysis.cues import suggest_cues
 from cratehand.analysis.energy import measure_drive, rate_energy
@@ -20,12 +21,12 @@ from cratehand.analysis.key_changes import find_key_changes
 from cratehand.analysis.loudness import LoudnessStream
 from cratehand.analysis.onsets import OnsetStream
 from cratehand.analysis.passages import PassageStream
-from cratehand.analysis.phrase_bass import phrase_bass
 from cratehand.analysis.pitch import PitchStream
 from cratehand.analysis.pulse import make_pulse
 from cratehand.analysis.quality import judge
 from cratehand.analysis.sections import Structure, find_sections
 from cratehand.analysis.signal_levels import LevelStream, SignalLevels
+from cratehand.analysis.tonal_profile import bars_of
 from cratehand.analysis.waveform import WaveformStream
 from cratehand.domain.audio import AudioFormat, Samples
 from cratehand.domain.audio_quality import AudioQuality
@@ -72,6 +73,8 @@ class TrackAnalyser:
         # What is openly lossy needs no search for its codec.
         self._passages = PassageStream() if declared is None or declared.lossless else None
         self._waveform = WaveformStream(sample_rate_hz=sample_rate_hz)
+        self.evidence: dict[str, Evidence] = {}
+        """After `finish`: what the confidences of tempo, grid, key and sections follow from, for fitting them."""
 
     def feed(self, samples: Samples) -> None:
         """Take the next block, float32 ``(channels, frames)``, of any length.
@@ -117,6 +120,7 @@ class TrackAnalyser:
         found = fit_grid(features)
         structure = _structure(found, duration_s)
         key = self._key(found, structure, duration_s)
+        self._note_evidence(found, structure, key)
         drive = measure_drive(make_pulse(features.flux), features.flux, features.levels, features.chroma)
         energy, energy_confidence = rate_energy(drive, duration_s=duration_s)
         quality, quality_confidence = self._judge(levels)
@@ -153,10 +157,14 @@ class TrackAnalyser:
 
     def _key(self, found: GridFit | None, structure: Structure, duration_s: float) -> KeyFit:
         tones = self._pitch
-        starts = (
-            None if found is None else phrase_bass(tones.bass, found.grid, structure.sections, duration_s=duration_s)
-        )
-        return fit_key(tones.chroma, tones.bass, tones.deviations, phrase_starts=starts)
+        bars = bars_of(found.grid if found else None, structure.sections, duration_s=duration_s)
+        return fit_key(tones.chroma, tones.bass, tones.deviations, bars, duration_s=duration_s)
+
+    def _note_evidence(self, found: GridFit | None, structure: Structure, key: KeyFit) -> None:
+        if found is not None:
+            self.evidence |= {"tempo": found.evidence, "grid": found.evidence, "sections": structure.evidence}
+        if key.key is not None:
+            self.evidence["key"] = key.evidence
 
     def _judge(self, levels: SignalLevels) -> tuple[AudioQuality, float]:
         return judge(

@@ -16,6 +16,11 @@ GM_PROGRAMS: Final = {
     "piano": 0, "electric_piano": 4, "vibraphone": 11, "drawbar_organ": 16, "steel_guitar": 25, "clean_guitar": 27,
     "finger_bass": 33, "synth_bass": 38, "strings": 48, "brass": 61, "flute": 73, "saw_lead": 81, "warm_pad": 89,
     "harpsichord": 6,
+    # Heard in `set_key_studies` only.
+    "clavinet": 7, "celesta": 8, "marimba": 12, "accordion": 21, "nylon_guitar": 24, "jazz_guitar": 26, "muted_guitar": 28,
+    "overdriven_guitar": 29, "pick_bass": 34, "fretless_bass": 35, "slap_bass": 36, "synth_bass_2": 39, "slow_strings": 49,
+    "synth_strings": 50, "choir": 52, "trumpet": 56, "tenor_sax": 66, "clarinet": 71, "square_gm": 80, "polysynth": 90,
+    "bowed_pad": 92, "sweep_pad": 95,
 }  # fmt: skip
 FORMULAS: Final = ("supersaw", "pluck", "organ", "bell", "reese", "sub", "soft_pad", "square_lead", "electric")
 BASSES: Final = ("sub", "reese", "pluck", "finger_bass", "synth_bass")

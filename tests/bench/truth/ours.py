@@ -3,9 +3,13 @@
 import resource
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Final
 
+from cratehand.analysis.calibration import Evidence
+from cratehand.domain.audio import AudioFormat
 from tests.bench.truth.processes import Tell, map_each
 from tests.bench.truth.truth import Item, Reading
 
@@ -42,6 +46,23 @@ def read_one(path: str) -> Reading:
         errors=list(reading.errors),
         **told,
     )
+
+
+def read_with_evidence(path: str) -> tuple[Reading, dict[str, Evidence]]:
+    """Read one file in this process; also return what its confidences follow from, by field."""
+    from cratehand.app.reading_tools import reading_tools
+    from cratehand.usecases import file_reading
+
+    tools, made = reading_tools(), []
+
+    def analyser(declared: AudioFormat) -> file_reading.SignalAnalyser:
+        made.append(tools.analyser(declared))
+        return made[-1]
+
+    reading = file_reading.read_file(replace(tools, analyser=analyser), Path(path))
+    told = _told(reading.analysis) if reading.analysis is not None else {}
+    evidence = made[-1].evidence if reading.analysis is not None else {}
+    return Reading(name=_name(path), errors=list(reading.errors), **told), evidence
 
 
 def _name(path: str) -> str:

@@ -1,34 +1,47 @@
 """Rows of confidence, of answers where there is nothing to say, and of cost. Pure."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from tests.bench.truth.rows import Pair, Score
 from tests.bench.truth.rows_beats import GRID_MS, grid_error_ms, is_exact
 from tests.bench.truth.rows_music import boundary_f
 from tests.bench.truth.statistics import expected_calibration_error, quantile
 
+_GRID_SETS: Final = ("tempo", "arrangements", "shared", "key", "key studies", "excerpts")
+
+
+def answers(pair: Pair) -> dict[str, bool]:
+    """Return of each field that was answered and has a truth whether it is right."""
+    truth, said = pair
+    right: dict[str, bool] = {}
+    if truth.tempo_bpm and truth.constant and said.tempo_bpm is not None:
+        right["tempo"] = is_exact(pair)
+    if truth.beats_s and truth.set in _GRID_SETS and said.beats_s is not None:
+        right["grid"] = grid_error_ms(pair) <= GRID_MS
+    if truth.key and said.key is not None:
+        right["key"] = said.key == truth.key
+    if truth.set == "arrangements" and said.sections is not None:
+        right["sections"] = boundary_f(pair) >= 0.85
+    if truth.set == "quality" and said.verdict in ("genuine", "transcode"):
+        right["quality"] = (said.verdict == "transcode") == (truth.codec != "lossless")
+    return right
+
 
 def calibration_data(pairs: Sequence[Pair]) -> dict[str, tuple[list[float], list[bool]]]:
     """Return confidences and whether the answer was right, per field."""
     data: dict[str, tuple[list[float], list[bool]]] = {}
-
-    def note(name: str, confidence: float | None, right: bool) -> None:
-        if confidence is not None:
-            values, flags = data.setdefault(name, ([], []))
-            values.append(confidence)
-            flags.append(right)
-
-    for truth, said in pairs:
-        if truth.tempo_bpm and truth.constant and said.tempo_bpm is not None:
-            note("tempo", said.tempo_confidence, is_exact((truth, said)))
-        if truth.beats_s and truth.set in ("tempo", "arrangements", "shared") and said.beats_s is not None:
-            note("grid", said.beat_confidence, grid_error_ms((truth, said)) <= GRID_MS)
-        if truth.key and said.key is not None:
-            note("key", said.key_confidence, said.key == truth.key)
-        if truth.set == "arrangements" and said.sections is not None:
-            note("sections", said.sections_confidence, boundary_f((truth, said)) >= 0.85)
-        if truth.set == "quality" and said.verdict in ("genuine", "transcode"):
-            note("quality", said.quality_confidence, (said.verdict == "transcode") == (truth.codec != "lossless"))
+    for pair in pairs:
+        said = pair[1]
+        confidences = {
+            "tempo": said.tempo_confidence, "grid": said.beat_confidence, "key": said.key_confidence,
+            "sections": said.sections_confidence, "quality": said.quality_confidence,
+        }  # fmt: skip
+        for name, right in answers(pair).items():
+            if (confidence := confidences[name]) is not None:
+                values, flags = data.setdefault(name, ([], []))
+                values.append(confidence)
+                flags.append(right)
     return data
 
 

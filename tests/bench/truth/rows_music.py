@@ -15,7 +15,8 @@ def key_scores(pairs: Sequence[Pair]) -> list[Score]:
         ("rendered MIDI", ("key",), 0.90),
         ("arrangements", ("arrangements", "tempo", "variants"), None),
     ):
-        some = [pair for pair in pairs if pair[0].key and pair[0].set in sets]
+        # Encodes of one recording are one question, not eight.
+        some = [pair for pair in pairs if pair[0].key and pair[0].set in sets and not _is_encode(pair[0])]
         if not some or all(said.key is None for _, said in some):
             continue
         points = [score_key.mirex(said.key, truth.key or "") for truth, said in some]
@@ -37,6 +38,10 @@ def key_scores(pairs: Sequence[Pair]) -> list[Score]:
         near = share([gap <= 5.0 for gap in gaps])
         scores.append(Score(area="key", what="tuning within 5 cents", value=near, count=len(tuned)))
     return scores
+
+
+def _is_encode(truth: Truth) -> bool:
+    return truth.set == "variants" and truth.group != "base"
 
 
 def _cents_apart(one: float, other: float) -> float:

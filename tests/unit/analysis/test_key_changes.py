@@ -6,8 +6,8 @@ import pytest
 from cratehand.analysis.hop_store import HopStore
 from cratehand.analysis.key import fit_key
 from cratehand.analysis.key_changes import find_key_changes
-from cratehand.analysis.phrase_bass import phrase_bass
 from cratehand.analysis.pitch import CHROMA_BINS, PITCH_HOP_S, TUNING_BINS
+from cratehand.analysis.tonal_profile import Bars, bars_of, tonal_profile
 from cratehand.domain.beatgrid import BeatGrid, GridAnchor
 from cratehand.domain.key import Mode, MusicalKey
 
@@ -48,9 +48,9 @@ GRID = BeatGrid(anchors=(GridAnchor(start_s=0.0, tempo_bpm=240.0 / BAR_S),))
 def test_where_two_keys_share_their_chords_the_beginning_of_the_loop_decides(loop: list[str], key: MusicalKey) -> None:
     chroma, bass = played(loop * 8)
     duration_s = len(loop) * 8 * BAR_S
-    starts = phrase_bass(bass, GRID, (), duration_s=duration_s)
-    assert int(starts.argmax()) == key.tonic
-    assert fit_key(chroma, bass, IN_TUNE, phrase_starts=starts).key == key
+    bars = bars_of(GRID, (), duration_s=duration_s)
+    assert int(tonal_profile(chroma, bass, bars, cents=0.0).phrase_bass.argmax()) == key.tonic
+    assert fit_key(chroma, bass, IN_TUNE, bars, duration_s=duration_s).key == key
 
 
 def test_a_modulation_is_found_where_it_happens() -> None:
@@ -69,9 +69,36 @@ def test_a_track_in_one_key_has_no_changes_nor_has_a_passing_passage() -> None:
     assert find_key_changes(*joined(played(loop), passing, played(loop)), IN_TUNE) == ()
 
 
+def heard(transposed: int, *, with_grid: bool) -> tuple[HopStore, HopStore, Bars]:
+    chroma, bass = played(["Am", "F", "C", "G"] * 8, transposed=transposed)
+    return chroma, bass, bars_of(GRID if with_grid else None, (), duration_s=32 * BAR_S)
+
+
+@pytest.mark.parametrize("with_grid", [True, False])
+@pytest.mark.parametrize("transposed", [1, 6, 11])
+def test_a_transposed_track_has_the_transposed_key_and_is_as_sure(transposed: int, with_grid: bool) -> None:
+    here, there = (
+        fit_key(chroma, bass, IN_TUNE, bars, duration_s=32 * BAR_S)
+        for chroma, bass, bars in (heard(0, with_grid=with_grid), heard(transposed, with_grid=with_grid))
+    )
+    assert here.key is not None
+    assert there.key is not None
+    assert (there.key.tonic - here.key.tonic) % 12 == transposed
+    assert there.key.mode is here.key.mode
+    assert there.confidence == pytest.approx(here.confidence, abs=0.002)
+
+
+def test_a_triad_in_every_bar_is_counted_as_a_chord() -> None:
+    profile = tonal_profile(*heard(0, with_grid=True), cents=0.0)
+    majors, minors = profile.chords.reshape(2, 12)
+    assert majors[[5, 0, 7]] == pytest.approx([0.25] * 3, abs=0.05)
+    assert minors[9] == pytest.approx(0.25, abs=0.05)
+    assert profile.first_chords.argmax() == 12 + 9
+
+
 def test_silence_has_no_key_to_change() -> None:
     chroma, bass = HopStore(CHROMA_BINS), HopStore(12)
     chroma.append(np.zeros((2000, CHROMA_BINS), dtype=np.float32))
     bass.append(np.zeros((2000, 12), dtype=np.float32))
     assert find_key_changes(chroma, bass, np.zeros(TUNING_BINS)) == ()
-    assert not phrase_bass(bass, GRID, (), duration_s=100.0).any()
+    assert not tonal_profile(chroma, bass, bars_of(GRID, (), duration_s=100.0), cents=0.0).phrase_bass.any()
