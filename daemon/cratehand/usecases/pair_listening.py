@@ -10,6 +10,7 @@ import numpy as np
 
 from cratehand.analysis.copy_bands import COPY_RATE_HZ, CopyBands, PairWalk
 from cratehand.analysis.copy_listening import CopyListener
+from cratehand.analysis.cross_delay import fine_delay_frames
 from cratehand.analysis.head_offset import HEAD_S, find_head_offset
 from cratehand.domain.audio import AudioFormat, Samples
 from cratehand.domain.audio_quality import AudioQuality
@@ -17,6 +18,8 @@ from cratehand.domain.errors import CorruptFileError
 from cratehand.domain.ports import AudioReader, Fingerprinter
 
 _HEAD_FRAMES = round(HEAD_S * COPY_RATE_HZ)
+_LARGEST_REST = 2.0
+"""Frames: the whole ones are right but for the half that is lost, or for one where the bass decides."""
 
 
 class Meter(Protocol):
@@ -43,7 +46,7 @@ class HeardPair:
 
     current: HeardCopy
     candidate: HeardCopy
-    head_offset: int
+    head_offset: float
     """By how many frames of `COPY_RATE_HZ` the candidate was taken to be later."""
     bands: CopyBands
 
@@ -128,7 +131,7 @@ class _HeadedWalk:
 
     _heads: tuple[list[Samples], list[Samples]] = field(default_factory=lambda: ([], []))
     _ended: list[bool] = field(default_factory=lambda: [False, False])
-    _head_offset: int | None = None
+    _head_offset: float | None = None
     _walk: PairWalk = field(default_factory=PairWalk)
 
     def feed(self, row: int, block: Samples) -> None:
@@ -143,7 +146,7 @@ class _HeadedWalk:
         if self._head_offset is None:
             self._begin_if_ready()
 
-    def finish(self) -> tuple[int, CopyBands]:
+    def finish(self) -> tuple[float, CopyBands]:
         return self._head_offset or 0, self._walk.finish()
 
     def _begin_if_ready(self) -> None:
@@ -151,12 +154,24 @@ class _HeadedWalk:
         if not all(ready):
             return
         current, candidate = (np.concatenate([*blocks, np.empty(0, np.float32)]) for blocks in self._heads)
-        self._head_offset = find_head_offset(current[:_HEAD_FRAMES], candidate[:_HEAD_FRAMES])
+        whole = find_head_offset(current[:_HEAD_FRAMES], candidate[:_HEAD_FRAMES])
         # The walk begins where both have sound.
-        self._walk.feed(current[max(-self._head_offset, 0) :], candidate[max(self._head_offset, 0) :])
+        current, candidate = current[max(-whole, 0) :], candidate[max(whole, 0) :]
+        rest = _rest_of_offset(current, candidate)
+        self._head_offset = whole + rest
+        self._walk = PairWalk(later_frames=rest)
+        self._walk.feed(current, candidate)
         self._heads[0].clear()
         self._heads[1].clear()
 
     def _give(self, row: int, block: Samples) -> None:
         nothing = np.empty(0, np.float32)
         self._walk.feed(*((block, nothing) if row == 0 else (nothing, block)))
+
+
+def _rest_of_offset(current: Samples, candidate: Samples) -> float:
+    """Return what the whole frames leave, 0 where the heads don't agree on one."""
+    walk = PairWalk()
+    walk.feed(current, candidate)
+    rest = fine_delay_frames(walk.finish().crosses.sum(axis=0))
+    return rest if abs(rest) <= _LARGEST_REST else 0.0
