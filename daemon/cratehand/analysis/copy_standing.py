@@ -2,18 +2,22 @@
 
 from typing import Final
 
+import numpy as np
+
 from cratehand.analysis.copy_likeness import CopyLikeness
-from cratehand.analysis.copy_worth import CopyWorth, History, rate_copy
-from cratehand.domain.audio_quality import QualityFinding
+from cratehand.analysis.copy_worth import CopyWorth, History, has_codec_wall, rate_copy
+from cratehand.domain.audio_quality import QualityFinding, QualityVerdict
 from cratehand.domain.upgrade import CopyEvidence, Standing
 
 _BETTER_BY: Final = 1.3
 """Between neighbouring bit rates nobody hears a difference."""
 _SAME_SOUND_DB: Final = -50.0
 """The noise of all codecs at their best rates stands above -50 dB from 4 kHz on; a bare copy lies below."""
-_OWN_LIMITS: Final = ((160.0, -15.5), (320.0, -32.0))
+_OWN_LIMITS: Final = ((160.0, -15.5), (192.0, -17.8), (256.0, -24.0), (320.0, -28.0))
 """Worth of the current file, and the residual from 4 to 10 kHz below which the candidate was made from it: a master
 differs from that file by its codec's noise, whatever was made from it only by its own."""
+_LOST_ENERGY: Final = -2.5
+"""See `CopyLikeness.energy_change`: such a candidate was coded after the current file was."""
 _CLIPPED_RUNS_A_MINUTE: Final = 5.0
 _CLIPPED_SHARE: Final = 0.01
 _CUT_PEAKS_DB: Final = 0.5
@@ -42,6 +46,38 @@ def compare_standing(
         or _shared_history(one, other, likeness)
         or _by_worth(one, other)
     )
+
+
+def search_decides(
+    current: CopyEvidence,
+    candidate: CopyEvidence,
+    likeness: CopyLikeness,
+    *,
+    peaks_db: tuple[Peaks, Peaks],
+    of_current: bool,
+) -> bool:
+    """Return whether the search of one of them for the traces of codecs can change whether the candidate is better.
+
+    Args:
+        current: With the verdict as it is known; after its own search when it is asked for the candidate.
+        candidate: With the verdict without a search.
+        likeness: As for `compare_standing`.
+        peaks_db: As for `compare_standing`.
+        of_current: Whether it is the current file that would be searched.
+    """
+    searched = current if of_current else candidate
+    if not searched.format.lossless or searched.quality.verdict is not QualityVerdict.CANNOT_TELL:
+        return False
+    one = rate_copy(current.format, current.quality, duration_s=current.duration_s)
+    other = rate_copy(candidate.format, candidate.quality, duration_s=candidate.duration_s)
+    if (
+        _defect(current, candidate, one, other)
+        or _cut_peaks(one, other, likeness, peaks_db)
+        or _shared_history(one, other, likeness)
+    ):
+        return False
+    # Behind a codec's wall nobody is genuine: at best nobody can tell, and then the wall says what it is worth.
+    return of_current or not has_codec_wall(candidate.quality) or other.kbps >= _BETTER_BY * one.kbps
 
 
 def _defect(current: CopyEvidence, candidate: CopyEvidence, one: CopyWorth, other: CopyWorth) -> Answer | None:
@@ -77,9 +113,9 @@ def _shared_history(one: CopyWorth, other: CopyWorth, likeness: CopyLikeness) ->
         return Standing.EQUAL, "but both hold the very same sound"
     if one.history not in (History.LOSSY, History.FAKE):
         return None
-    (low, low_db), (high, high_db) = _OWN_LIMITS
-    place = min(max((one.kbps - low) / (high - low), 0.0), 1.0)
-    if likeness.high_residual_db >= low_db + place * (high_db - low_db):
+    rates, limits_db = (list(column) for column in zip(*_OWN_LIMITS, strict=True))
+    quiet = likeness.high_residual_db < float(np.interp(one.kbps, rates, limits_db))
+    if not quiet and likeness.energy_change > _LOST_ENERGY:
         return None
     return Standing.EQUAL, f"but the new file was made from the current one or its source, {one.words}"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from cratehand.analysis.quality import CODEC_WALL_DB, HIGHEST_CODEC_WALL_HZ
 from cratehand.analysis.source_class import name_source
 from cratehand.domain.audio import AudioFormat
 from cratehand.domain.audio_quality import AudioQuality, QualityFinding, QualityVerdict
@@ -64,6 +65,12 @@ def rate_copy(sound: AudioFormat, quality: AudioQuality, *, duration_s: float) -
         is_mono=QualityFinding.MONO in findings or QualityFinding.FAKE_STEREO in findings or sound.channels == 1,
         clipped_runs_a_minute=60.0 * runs / max(duration_s, 1.0),
     )
+
+
+def has_codec_wall(quality: AudioQuality) -> bool:
+    """Return whether the spectrum ends where codecs end it and as steeply; such a file is never found genuine."""
+    wall_hz, height_db = (quality.evidence.get(name, 0.0) for name in ("wall_hz", "wall_height_db"))
+    return 0.0 < wall_hz < HIGHEST_CODEC_WALL_HZ and height_db >= CODEC_WALL_DB
 
 
 def _history(sound: AudioFormat, quality: AudioQuality) -> tuple[History, float, str]:

@@ -1,7 +1,7 @@
 """Two files decoded side by side, once, in bounded memory: everything a judgement takes from their samples."""
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -16,18 +16,19 @@ from cratehand.domain.audio import AudioFormat, Samples
 from cratehand.domain.audio_quality import AudioQuality
 from cratehand.domain.errors import CorruptFileError
 from cratehand.domain.ports import AudioReader, Fingerprinter
+from cratehand.domain.upgrade import KnownCopy
 
 _HEAD_FRAMES = round(HEAD_S * COPY_RATE_HZ)
 _LARGEST_REST = 2.0
 """Frames: the whole ones are right but for the half that is lost, or for one where the bass decides."""
 
 
-class Meter(Protocol):
-    """Takes one signal block by block and gives the verdict on it."""
+class QualityMeter(Protocol):
+    """Takes one signal block by block and gives the verdict on it, quick without the search for codecs."""
 
     def feed(self, samples: Samples) -> None: ...
 
-    def finish(self) -> AudioQuality: ...
+    def finish(self, *, search: bool = True) -> AudioQuality: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,8 @@ class HeardCopy:
     format: AudioFormat
     listener: CopyListener
     fingerprint: str | None
-    quality: AudioQuality
+    verdict: Callable[[bool], AudioQuality]
+    """With or without the search for codecs, which takes a second where the verdict was not known before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,37 +57,53 @@ class PairListening:
     """Reads pairs of files."""
 
     def __init__(
-        self, reader: AudioReader, fingerprinter: Fingerprinter, meter: Callable[[AudioFormat], Meter]
+        self, reader: AudioReader, fingerprinter: Fingerprinter, meter: Callable[[AudioFormat], QualityMeter]
     ) -> None:
         self._reader = reader
         self._fingerprinter = fingerprinter
         self._meter = meter
 
-    def listen(self, current: Path, candidate: Path) -> HeardPair:
-        """Decode both to their ends; raises like `AudioReader.blocks`."""
-        copies = [_Copy(self._reader, path) for path in (current, candidate)]
-        meters = [self._meter(copy.format) for copy in copies]
-        sessions = [
-            self._fingerprinter.session(sample_rate_hz=copy.format.sample_rate_hz, channels=copy.format.channels)
-            for copy in copies
-        ]
-        with closing(sessions[0]), closing(sessions[1]):
+    def listen(self, current: Path, candidate: Path, *, known: KnownCopy | None = None) -> HeardPair:
+        """Decode both to their ends; raises like `AudioReader.blocks`. `known` is what is known of the current one."""
+        with ExitStack() as stack:
+            copies = [_Copy(self._reader, path) for path in (current, candidate)]
+            ears = [self._known_ear(known) if known else self._ear(stack, copies[0]), self._ear(stack, copies[1])]
             walk = _HeadedWalk()
-            sides = zip(copies, meters, sessions, strict=True)
-            streams = [_mono(copy, (meter.feed, session.feed)) for copy, meter, session in sides]
-            with closing(streams[0]), closing(streams[1]):
-                _in_step(streams, walk)
+            streams = [
+                stack.enter_context(closing(_mono(copy, ear.takers))) for copy, ear in zip(copies, ears, strict=True)
+            ]
+            _in_step(streams, walk)
             head_offset, bands = walk.finish()
             heard = [
                 HeardCopy(
-                    format=copy.format,
-                    listener=copy.listener,
-                    fingerprint=session.finish(),
-                    quality=meter.finish(),
+                    format=copy.format, listener=copy.listener, fingerprint=ear.fingerprint(), verdict=ear.verdict
                 )
-                for copy, meter, session in zip(copies, meters, sessions, strict=True)
+                for copy, ear in zip(copies, ears, strict=True)
             ]
         return HeardPair(current=heard[0], candidate=heard[1], head_offset=head_offset, bands=bands)
+
+    def _ear(self, stack: ExitStack, copy: "_Copy") -> "_Ear":
+        meter = self._meter(copy.format)
+        session = self._fingerprinter.session(sample_rate_hz=copy.format.sample_rate_hz, channels=copy.format.channels)
+        stack.enter_context(closing(session))
+        return _Ear(
+            takers=(meter.feed, session.feed),
+            fingerprint=session.finish,
+            verdict=lambda search: meter.finish(search=search),
+        )
+
+    @staticmethod
+    def _known_ear(known: KnownCopy) -> "_Ear":
+        return _Ear(takers=(), fingerprint=lambda: known.fingerprint, verdict=lambda _: known.quality)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ear:
+    """Who takes the blocks of one copy, and what they say in the end."""
+
+    takers: tuple[Callable[[Samples], None], ...]
+    fingerprint: Callable[[], str | None]
+    verdict: Callable[[bool], AudioQuality]
 
 
 class _Copy:

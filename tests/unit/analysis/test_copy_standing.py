@@ -58,7 +58,7 @@ def standing(
     peaks_db: tuple[float, float] = (-1.0, -1.0),
 ) -> Standing:
     likeness = CopyLikeness(
-        correlation=0.99, gain_db=0.0, inverted=False, residual_db=residual_db, high_residual_db=high_db,
+        correlation=0.99, gain_db=0.0, inverted=False, residual_db=residual_db, high_residual_db=high_db, energy_change=0.0,
         cell_residual_db=-12.0, level_change_95_db=0.2, level_change_99_db=0.3, band_change_db=0.1, gain_change_db=0.05,
     )  # fmt: skip
     peaks = tuple((peak, peak, peak) for peak in peaks_db)

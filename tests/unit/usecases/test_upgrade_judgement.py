@@ -29,7 +29,7 @@ class HonestMeter:
     def feed(self, samples: Samples) -> None:
         self._frames += samples.shape[1]
 
-    def finish(self) -> AudioQuality:
+    def finish(self, *, search: bool = True) -> AudioQuality:
         short = (self._declared.duration_s or 0.0) - self._frames / self._declared.sample_rate_hz > 0.5
         return AudioQuality(
             verdict=QualityVerdict.GENUINE if self._declared.lossless else QualityVerdict.LOSSY,
