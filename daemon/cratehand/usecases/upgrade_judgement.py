@@ -149,8 +149,8 @@ def _numbers(
         }
     if likeness is not None:
         names = (
-            "correlation", "gain_db", "residual_db", "high_residual_db", "energy_change", "cell_residual_db", "level_change_95_db",
-            "level_change_99_db", "band_change_db", "gain_change_db",
+            "correlation", "gain_db", "residual_db", "high_residual_db", "energy_change", "cell_residual_db",
+            "level_change_95_db", "level_change_99_db", "band_change_db", "gain_change_db",
         )  # fmt: skip
         numbers |= {name: getattr(likeness, name) for name in names}
     return {name: round(value, 4) for name, value in numbers.items()}
