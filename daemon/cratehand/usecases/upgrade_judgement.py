@@ -17,6 +17,10 @@ from cratehand.domain.upgrade import CopyEvidence, CopyName, Judgement, KnownCop
 from cratehand.usecases.pair_listening import HeardCopy, HeardPair, PairListening, QualityMeter
 
 
+def _size_bytes(path: Path) -> int:
+    return path.stat().st_size
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgementTools:
     """The abilities that a judgement takes."""
@@ -25,6 +29,7 @@ class JudgementTools:
     tags: TagReader
     fingerprinter: Fingerprinter
     quality_meter: Callable[[AudioFormat], QualityMeter]
+    size_bytes: Callable[[Path], int] = _size_bytes
 
 
 class UpgradeJudgement:
@@ -64,10 +69,18 @@ class UpgradeJudgement:
         pair = listening.listen(current, candidate, known=current_known)
         names = (current_name or self._name(current), candidate_name or self._name(candidate))
         known, landed = (
-            _evidence(path, copy, name)
+            _evidence(path, self._rated(path, copy), name)
             for path, copy, name in zip((current, candidate), (pair.current, pair.candidate), names, strict=True)
         )
         return _conclude(known, landed, pair)
+
+    def _rated(self, path: Path, copy: HeardCopy) -> HeardCopy:
+        """Fill in the bit rate of what declares none, as an MP3 of a varying rate without a header; covers count in."""
+        sound, duration_s = copy.format, copy.listener.duration_s
+        if sound.lossless or sound.bit_rate_kbps is not None or duration_s <= 0.0:
+            return copy
+        rate_kbps = self._tools.size_bytes(path) * 8 / duration_s / 1000
+        return replace(copy, format=replace(sound, bit_rate_kbps=round(rate_kbps, 1)))
 
     def _name(self, path: Path) -> CopyName:
         tags = self._tools.tags.tags(path)
