@@ -14,7 +14,7 @@ _BETTER_BY: Final = 1.3
 """Between neighbouring bit rates nobody hears a difference."""
 _SAME_SOUND_DB: Final = -50.0
 """The noise of all codecs at their best rates stands above -50 dB from 4 kHz on; a bare copy lies below."""
-_OWN_LIMITS: Final = ((160.0, -15.5), (192.0, -17.8), (256.0, -24.0), (320.0, -28.0))
+_OWN_LIMITS: Final = ((160.0, -15.5), (192.0, -19.5), (256.0, -24.0), (320.0, -28.0))
 """Worth of the current file, and the residual from 4 to 10 kHz below which the candidate was made from it: a master
 differs from that file by its codec's noise, whatever was made from it only by its own."""
 _LOST_ENERGY: Final = -1.2
