@@ -38,7 +38,7 @@ class CopyName:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownCopy:
+class KnownSound:
     """What the analysis of a file found before, and needs no second look while the file is the same."""
 
     quality: AudioQuality

@@ -16,7 +16,7 @@ from cratehand.domain.audio import AudioFormat, Samples
 from cratehand.domain.audio_quality import AudioQuality
 from cratehand.domain.errors import CorruptFileError
 from cratehand.domain.ports import AudioReader, Fingerprinter
-from cratehand.domain.upgrade import KnownCopy
+from cratehand.domain.upgrade import KnownSound
 
 _HEAD_FRAMES = round(HEAD_S * COPY_RATE_HZ)
 _LARGEST_REST = 2.0
@@ -63,7 +63,7 @@ class PairListening:
         self._fingerprinter = fingerprinter
         self._meter = meter
 
-    def listen(self, current: Path, candidate: Path, *, known: KnownCopy | None = None) -> HeardPair:
+    def listen(self, current: Path, candidate: Path, *, known: KnownSound | None = None) -> HeardPair:
         """Decode both to their ends; raises like `AudioReader.blocks`. `known` is what is known of the current one."""
         with ExitStack() as stack:
             copies = [_Copy(self._reader, path) for path in (current, candidate)]
@@ -93,7 +93,7 @@ class PairListening:
         )
 
     @staticmethod
-    def _known_ear(known: KnownCopy) -> "_Ear":
+    def _known_ear(known: KnownSound) -> "_Ear":
         return _Ear(takers=(), fingerprint=lambda: known.fingerprint, verdict=lambda _: known.quality)
 
 

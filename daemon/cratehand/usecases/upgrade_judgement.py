@@ -13,7 +13,7 @@ from cratehand.analysis.fingerprint_match import FingerprintMatch, match_fingerp
 from cratehand.domain.audio import AudioFormat
 from cratehand.domain.fields import Field
 from cratehand.domain.ports import AudioReader, Fingerprinter, TagReader
-from cratehand.domain.upgrade import CopyEvidence, CopyName, Judgement, KnownCopy, Relation, Standing
+from cratehand.domain.upgrade import CopyEvidence, CopyName, Judgement, KnownSound, Relation, Standing
 from cratehand.usecases.pair_listening import HeardCopy, HeardPair, PairListening, QualityMeter
 
 
@@ -45,7 +45,7 @@ class UpgradeJudgement:
         *,
         current_name: CopyName | None = None,
         candidate_name: CopyName | None = None,
-        current_known: KnownCopy | None = None,
+        current_known: KnownSound | None = None,
     ) -> Judgement:
         """Say whether the candidate may take the place of the current file.
 

@@ -11,7 +11,7 @@ from cratehand.domain.audio import AudioFormat, Samples
 from cratehand.domain.audio_quality import AudioQuality, QualityFinding, QualityVerdict
 from cratehand.domain.errors import CorruptFileError, NotFoundError
 from cratehand.domain.fields import Field
-from cratehand.domain.upgrade import CopyName, Judgement, KnownCopy, Relation, Standing
+from cratehand.domain.upgrade import CopyName, Judgement, KnownSound, Relation, Standing
 from cratehand.usecases.upgrade_judgement import JudgementTools, UpgradeJudgement
 from tests.audio_files import write_audio
 from tests.music import arrangement
@@ -244,7 +244,7 @@ def test_what_is_known_of_the_current_file_is_not_measured_again(folder: Path, s
     tools = JudgementTools(
         reader=FileReader(), tags=MutagenTags(), fingerprinter=ChromaprintFingerprinter(), quality_meter=meter
     )
-    known = KnownCopy(quality=first.current.quality, fingerprint=first.current.fingerprint)
+    known = KnownSound(quality=first.current.quality, fingerprint=first.current.fingerprint)
     found = UpgradeJudgement(tools).judge(mp3, flac, current_known=known)
     assert [declared.codec for declared in metered] == ["flac"]
     assert (found.accepted, found.reason, found.numbers) == (True, first.reason, first.numbers)
