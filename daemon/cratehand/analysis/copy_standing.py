@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from cratehand.analysis.copy_likeness import CopyLikeness
-from cratehand.analysis.copy_worth import CopyWorth, History, has_codec_wall, rate_copy
+from cratehand.analysis.copy_worth import CopyWorth, History, declared_kbps, has_codec_wall, rate_copy
 from cratehand.domain.audio_quality import QualityFinding, QualityVerdict
 from cratehand.domain.upgrade import CopyEvidence, Standing
 
@@ -27,6 +27,7 @@ _FINE_ENERGY: Final = {"mp3": (-1.2, 0.5), "vorbis": (0.65, 99.0)}
 """Where the noise of the current file is as low as that of a fine fake of it, its level says nothing, and this still
 does: masters over MP3 as above, what MP3 made of MP3 mostly 0.5 to 2; masters over Vorbis 1.1 to 6, what MP3
 and Opus made of Vorbis mostly 0.1 to 0.6. Of AAC there are too many encoders to know."""
+_SAME_WALL_HZ: Final = 500.0
 _CLIPPED_RUNS_A_MINUTE: Final = 5.0
 _CLIPPED_SHARE: Final = 0.01
 _CUT_PEAKS_DB: Final = 0.5
@@ -52,7 +53,7 @@ def compare_standing(
     return (
         _defect(current, candidate, one, other)
         or _cut_peaks(one, other, likeness, peaks_db)
-        or _shared_history(one, other, current.format.codec, likeness)
+        or _shared_history(_coded_at(current, candidate, one), other, current.format.codec, likeness)
         or _by_worth(current, candidate, one, other)
     )
 
@@ -83,7 +84,12 @@ def search_decides(
         _defect(current, candidate, one, other)
         or _cut_peaks(one, other, likeness, peaks_db)
         # The search may clear it of doubt.
-        or _shared_history(one, replace(other, history=History.LOSSLESS), current.format.codec, likeness)
+        or _shared_history(
+            _coded_at(current, candidate, one),
+            replace(other, history=History.LOSSLESS),
+            current.format.codec,
+            likeness,
+        )
     ):
         return False
     # Behind a codec's wall nobody is genuine: at best nobody can tell, and then the wall says what it is worth.
@@ -116,6 +122,19 @@ def _cut_peaks(
     if runs < _CLIPPED_RUNS_A_MINUTE or one.clipped_runs_a_minute > _CLIPPED_SHARE * runs or over_db < _CUT_PEAKS_DB:
         return None
     return Standing.WORSE, f"but {over_db:.1f} dB of the new file's peaks are cut off"
+
+
+def _coded_at(current: CopyEvidence, candidate: CopyEvidence, one: CopyWorth) -> CopyWorth:
+    """Return the worth of the current file by its declared rate where its wall is the master's, as both have it."""
+    wall_hz, other_hz = (each.quality.evidence.get("wall_hz") for each in (current, candidate))
+    if (
+        one.history is not History.LOSSY
+        or wall_hz is None
+        or other_hz is None
+        or abs(wall_hz - other_hz) > _SAME_WALL_HZ
+    ):
+        return one
+    return replace(one, kbps=declared_kbps(current.format))
 
 
 def _shared_history(one: CopyWorth, other: CopyWorth, codec: str, likeness: CopyLikeness) -> Answer | None:

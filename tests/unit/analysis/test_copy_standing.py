@@ -128,6 +128,12 @@ def test_lost_energy_betrays_what_was_coded_after_the_current_file(
     assert standing(current, GENUINE, high_db=-14.0, energy=energy) is wanted
 
 
+def test_a_dull_master_is_not_taken_for_made_from_the_file_that_is_as_dull() -> None:
+    dull = copy("flac", QualityVerdict.CANNOT_TELL, wall_hz=16_100.0)
+    assert standing(lossy(225, wall_hz=16_000.0), dull, high_db=-19.9) is Standing.CANNOT_TELL
+    assert standing(lossy(225, wall_hz=16_000.0), dull, high_db=-24.0) is Standing.EQUAL
+
+
 def test_doubt_about_the_candidate_widens_what_counts_as_made_from_the_current_file() -> None:
     assert standing(lossy(136, codec="vorbis"), GENUINE, high_db=-15.6, energy=2.0) is Standing.BETTER
     assert standing(lossy(136, codec="vorbis"), UNKNOWN, high_db=-15.6, energy=2.0) is Standing.EQUAL
