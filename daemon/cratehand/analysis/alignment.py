@@ -5,14 +5,12 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
-from cratehand.analysis.copy_bands import COPY_RATE_HZ, EDGES_HZ, FRAME, CopyBands
+from cratehand.analysis.copy_bands import COPY_RATE_HZ, CopyBands
 from cratehand.analysis.copy_likeness import CopyLikeness
+from cratehand.analysis.cross_delay import cross_delay_s
 from cratehand.domain.upgrade import Alignment
 
-_FINER: Final = 4
-"""The correlation is read at a quarter of a sample, then a parabola is laid through its top."""
 _QUIET: Final = 1e-4
 """Windows 40 dB below the average say nothing about where they lie."""
 _HOLDS_S: Final = 0.0003
@@ -66,30 +64,11 @@ def local_offsets(bands: CopyBands, *, window_s: float) -> LocalOffsets:
     """Measure the offset in each window of the walk."""
     strengths = np.abs(bands.crosses).sum(axis=1)
     sounding = np.flatnonzero(strengths > _QUIET * max(float(strengths.mean()), 1e-12))
-    found = np.array([_peak_s(bands.crosses[row]) for row in sounding], dtype=np.float64)
+    found = np.array([cross_delay_s(bands.crosses[row]) for row in sounding], dtype=np.float64)
     return LocalOffsets(at_s=np.asarray((sounding + 0.5) * window_s, dtype=np.float64), offset_s=found)
 
 
-def _peak_s(cross: npt.NDArray[np.complex64]) -> float:
-    """Return the delay of one window, by the half-whitened correlation of the bins that are compared."""
-    low, high = (round(edge * FRAME / COPY_RATE_HZ) for edge in (EDGES_HZ[0], EDGES_HZ[-1]))
-    weighted = np.zeros(FRAME * _FINER // 2 + 1, dtype=np.complex128)
-    part = cross[low:high].astype(np.complex128)
-    # Half way to a pure phase correlation: sharp, and still led by what is loud and therefore well kept.
-    weighted[low:high] = part / np.sqrt(np.abs(part) + 1e-20)
-    curve = scipy.fft.irfft(weighted)
-    # An inverted copy has a trough instead of a peak.
-    curve = curve if curve.max() >= -curve.min() else -curve
-    top = int(curve.argmax())
-    before, at, after = curve[top - 1], curve[top], curve[(top + 1) % curve.size]
-    bend = before - 2.0 * at + after
-    place = top + (0.5 * (before - after) / bend if bend < 0.0 else 0.0)
-    if place > curve.size / 2:
-        place -= curve.size
-    return float(place / (_FINER * COPY_RATE_HZ))
-
-
-def make_alignment(head_offset: int, offsets: LocalOffsets, likeness: CopyLikeness) -> Alignment:
+def make_alignment(head_offset: float, offsets: LocalOffsets, likeness: CopyLikeness) -> Alignment:
     """Put the answer together.
 
     Args:

@@ -48,10 +48,14 @@ class CopyBands:
 class PairWalk:
     """Takes both copies as mono at `COPY_RATE_HZ`, already shifted against each other by whole samples.
 
+    The rest of a sample is taken out of the spectra: half of one would turn the treble against itself.
+
     What waits for its partner is all that is kept of the samples; the powers grow by 5 MB an hour.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, later_frames: float = 0.0) -> None:
+        """`later_frames`: by how much the candidate is still later, a frame or less."""
+        self._turn = np.exp(2j * np.pi * np.arange(FRAME // 2 + 1) * later_frames / FRAME).astype(np.complex64)
         self._waiting: list[list[Samples]] = [[], []]
         self._lengths = [0, 0]
         self._powers: list[Floats] = []
@@ -90,6 +94,7 @@ class PairWalk:
         self._lengths = [signal.size - taken for signal in joined]
 
     def _compare(self, one: Complex, other: Complex) -> None:
+        other = other * self._turn
         cross = one.conj() * other
         parts = np.stack([np.square(np.abs(one)), np.square(np.abs(other)), cross.real])
         inner = parts[:, :, _EDGE_BINS[0] : _EDGE_BINS[-1]]

@@ -5,6 +5,7 @@ from typing import Final
 
 from cratehand.analysis.alignment import LocalOffsets
 from cratehand.analysis.copy_likeness import CopyLikeness
+from cratehand.analysis.copy_worth import rate_copy
 from cratehand.analysis.fingerprint_match import FingerprintMatch
 from cratehand.domain.audio_quality import QualityFinding
 from cratehand.domain.track_names import Name, parse_name
@@ -40,12 +41,16 @@ def relate(current: CopyEvidence, candidate: CopyEvidence, found: CopyFindings) 
     if likeness is None or likeness.residual_db > -6.0 or alignment is None:
         return _unaligned(current, candidate, found)
     # From here on the waveforms themselves agree in large part.
-    objection = likeness.objection or _length_objection(current, candidate, alignment)
+    objection = likeness.objection(_worse_kbps(current, candidate)) or _length_objection(current, candidate, alignment)
     objection = objection or version_objection(current.name, candidate.name, paths=(current, candidate))
     if objection is not None:
         return Relation.RELATED, objection
     polarity = ", with the polarity inverted" if likeness.inverted else ""
     return Relation.SAME, f"the same recording{polarity}"
+
+
+def _worse_kbps(current: CopyEvidence, candidate: CopyEvidence) -> float:
+    return min(rate_copy(each.format, each.quality, duration_s=each.duration_s).kbps for each in (current, candidate))
 
 
 def _unaligned(current: CopyEvidence, candidate: CopyEvidence, found: CopyFindings) -> tuple[Relation, str]:

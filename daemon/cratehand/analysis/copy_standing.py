@@ -1,19 +1,33 @@
 """Whether a copy of the same master is really better: by the sound's own verdict, with the reason in words."""
 
+from dataclasses import replace
 from typing import Final
 
+import numpy as np
+
 from cratehand.analysis.copy_likeness import CopyLikeness
-from cratehand.analysis.copy_worth import CopyWorth, History, rate_copy
-from cratehand.domain.audio_quality import QualityFinding
+from cratehand.analysis.copy_worth import CopyWorth, History, declared_kbps, has_codec_wall, rate_copy
+from cratehand.domain.audio_quality import QualityFinding, QualityVerdict
 from cratehand.domain.upgrade import CopyEvidence, Standing
 
 _BETTER_BY: Final = 1.3
 """Between neighbouring bit rates nobody hears a difference."""
 _SAME_SOUND_DB: Final = -50.0
 """The noise of all codecs at their best rates stands above -50 dB from 4 kHz on; a bare copy lies below."""
-_OWN_LIMITS: Final = ((160.0, -15.5), (320.0, -32.0))
+_OWN_LIMITS: Final = ((160.0, -15.5), (192.0, -19.5), (256.0, -24.0), (320.0, -28.0))
 """Worth of the current file, and the residual from 4 to 10 kHz below which the candidate was made from it: a master
 differs from that file by its codec's noise, whatever was made from it only by its own."""
+_LOST_ENERGY: Final = -1.2
+"""See `CopyLikeness.energy_change`: such a candidate was coded after the current file was. Measured on 4 pieces:
+masters -0.9 to 0 over MP3, 0.6 to 6 over AAC and Vorbis; what AAC and Vorbis made of the current file -1.2 to -17."""
+_DOUBT_DB: Final = 1.5
+"""By how much the limits are higher for a candidate that nothing shows to be genuine."""
+_FINE_KBPS: Final = {"mp3": 200.0, "vorbis": 150.0}
+_FINE_ENERGY: Final = {"mp3": (-1.2, 0.5), "vorbis": (0.65, 99.0)}
+"""Where the noise of the current file is as low as that of a fine fake of it, its level says nothing, and this still
+does: masters over MP3 as above, what MP3 made of MP3 mostly 0.5 to 2; masters over Vorbis 1.1 to 6, what MP3
+and Opus made of Vorbis mostly 0.1 to 0.6. Of AAC there are too many encoders to know."""
+_SAME_WALL_HZ: Final = 500.0
 _CLIPPED_RUNS_A_MINUTE: Final = 5.0
 _CLIPPED_SHARE: Final = 0.01
 _CUT_PEAKS_DB: Final = 0.5
@@ -39,9 +53,47 @@ def compare_standing(
     return (
         _defect(current, candidate, one, other)
         or _cut_peaks(one, other, likeness, peaks_db)
-        or _shared_history(one, other, likeness)
-        or _by_worth(one, other)
+        or _shared_history(_coded_at(current, candidate, one), other, current.format.codec, likeness)
+        or _by_worth(current, candidate, one, other)
     )
+
+
+def search_decides(
+    current: CopyEvidence,
+    candidate: CopyEvidence,
+    likeness: CopyLikeness,
+    *,
+    peaks_db: tuple[Peaks, Peaks],
+    of_current: bool,
+) -> bool:
+    """Return whether the search of one of them for the traces of codecs can change whether the candidate is better.
+
+    Args:
+        current: With the verdict as it is known; after its own search when it is asked for the candidate.
+        candidate: With the verdict without a search.
+        likeness: As for `compare_standing`.
+        peaks_db: As for `compare_standing`.
+        of_current: Whether it is the current file that would be searched.
+    """
+    searched = current if of_current else candidate
+    if not searched.format.lossless or searched.quality.verdict is not QualityVerdict.CANNOT_TELL:
+        return False
+    one = rate_copy(current.format, current.quality, duration_s=current.duration_s)
+    other = rate_copy(candidate.format, candidate.quality, duration_s=candidate.duration_s)
+    if (
+        _defect(current, candidate, one, other)
+        or _cut_peaks(one, other, likeness, peaks_db)
+        # The search may clear it of doubt.
+        or _shared_history(
+            _coded_at(current, candidate, one),
+            replace(other, history=History.LOSSLESS),
+            current.format.codec,
+            likeness,
+        )
+    ):
+        return False
+    # Behind a codec's wall nobody is genuine: at best nobody can tell, and then the wall says what it is worth.
+    return of_current or not has_codec_wall(candidate.quality) or other.kbps >= _BETTER_BY * one.kbps
 
 
 def _defect(current: CopyEvidence, candidate: CopyEvidence, one: CopyWorth, other: CopyWorth) -> Answer | None:
@@ -72,25 +124,48 @@ def _cut_peaks(
     return Standing.WORSE, f"but {over_db:.1f} dB of the new file's peaks are cut off"
 
 
-def _shared_history(one: CopyWorth, other: CopyWorth, likeness: CopyLikeness) -> Answer | None:
+def _coded_at(current: CopyEvidence, candidate: CopyEvidence, one: CopyWorth) -> CopyWorth:
+    """Return the worth of the current file by its declared rate where its wall is the master's, as both have it."""
+    wall_hz, other_hz = (each.quality.evidence.get("wall_hz") for each in (current, candidate))
+    if (
+        one.history is not History.LOSSY
+        or wall_hz is None
+        or other_hz is None
+        or abs(wall_hz - other_hz) > _SAME_WALL_HZ
+    ):
+        return one
+    return replace(one, kbps=declared_kbps(current.format))
+
+
+def _shared_history(one: CopyWorth, other: CopyWorth, codec: str, likeness: CopyLikeness) -> Answer | None:
     if max(likeness.residual_db, likeness.high_residual_db) < _SAME_SOUND_DB:
         return Standing.EQUAL, "but both hold the very same sound"
     if one.history not in (History.LOSSY, History.FAKE):
         return None
-    (low, low_db), (high, high_db) = _OWN_LIMITS
-    place = min(max((one.kbps - low) / (high - low), 0.0), 1.0)
-    if likeness.high_residual_db >= low_db + place * (high_db - low_db):
+    doubt_db = _DOUBT_DB if other.history is History.UNKNOWN else 0.0
+    rates, limits_db = (list(column) for column in zip(*_OWN_LIMITS, strict=True))
+    quiet = likeness.high_residual_db < float(np.interp(one.kbps, rates, limits_db)) + doubt_db
+    lowest, highest = (_LOST_ENERGY, 99.0)
+    if one.kbps >= _FINE_KBPS.get(codec, 1e9):
+        lowest, highest = _FINE_ENERGY[codec]
+    if not quiet and likeness.energy_change > highest:
+        return Standing.CANNOT_TELL, f"but the new file may have been made from the current one, {one.words}"
+    if not quiet and likeness.energy_change > lowest:
         return None
     return Standing.EQUAL, f"but the new file was made from the current one or its source, {one.words}"
 
 
-def _by_worth(one: CopyWorth, other: CopyWorth) -> Answer:
+def _by_worth(current: CopyEvidence, candidate: CopyEvidence, one: CopyWorth, other: CopyWorth) -> Answer:
     against = f"{other.words} against {one.words}"
     if other.history is History.FAKE:
         return Standing.WORSE if other.kbps < one.kbps else Standing.EQUAL, f"but the new file is a fake: {against}"
     if one.history is History.LOSSLESS:
         better = other.history is History.LOSSLESS
-        return (Standing.EQUAL, f"no better: {against}") if better else (Standing.WORSE, f"not better: {against}")
+        return (
+            (Standing.EQUAL, f"no better: {against}{_finer_words(current, candidate)}")
+            if better
+            else (Standing.WORSE, f"not better: {against}")
+        )
     if other.history is History.LOSSLESS and one.history is not History.UNKNOWN:
         return Standing.BETTER, f"better: {against}"
     if one.history is History.UNKNOWN:
@@ -105,3 +180,14 @@ def _by_worth(one: CopyWorth, other: CopyWorth) -> Answer:
     if ratio >= _BETTER_BY:
         return Standing.BETTER, f"better: {against}"
     return (Standing.EQUAL if ratio * _BETTER_BY > 1.0 else Standing.WORSE), f"no better: {against}"
+
+
+def _finer_words(current: CopyEvidence, candidate: CopyEvidence) -> str:
+    """Say why more bits or a higher rate don't count between two lossless copies of one master."""
+    one, other = current.format, candidate.format
+    finer = []
+    if other.sample_rate_hz > one.sample_rate_hz:
+        finer.append(f"{other.sample_rate_hz / 1000:g} against {one.sample_rate_hz / 1000:g} kHz")
+    if (other.bit_depth or 0) > (one.bit_depth or 0) > 0:
+        finer.append(f"{other.bit_depth} against {one.bit_depth} bits")
+    return f"; {' and '.join(finer)} make no difference that can be heard" if finer else ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from cratehand.analysis.quality import CODEC_WALL_DB, HIGHEST_CODEC_WALL_HZ
 from cratehand.analysis.source_class import name_source
 from cratehand.domain.audio import AudioFormat
 from cratehand.domain.audio_quality import AudioQuality, QualityFinding, QualityVerdict
@@ -66,6 +67,17 @@ def rate_copy(sound: AudioFormat, quality: AudioQuality, *, duration_s: float) -
     )
 
 
+def declared_kbps(sound: AudioFormat) -> float:
+    """Return what a lossy file is worth by its codec and bit rate alone, in kbit/s of MP3."""
+    return (sound.bit_rate_kbps or _UNKNOWN_RATE_KBPS) * _EFFICIENCY.get(sound.codec, 1.0)
+
+
+def has_codec_wall(quality: AudioQuality) -> bool:
+    """Return whether the spectrum ends where codecs end it and as steeply; such a file is never found genuine."""
+    wall_hz, height_db = (quality.evidence.get(name, 0.0) for name in ("wall_hz", "wall_height_db"))
+    return 0.0 < wall_hz < HIGHEST_CODEC_WALL_HZ and height_db >= CODEC_WALL_DB
+
+
 def _history(sound: AudioFormat, quality: AudioQuality) -> tuple[History, float, str]:
     kind = f"{_spoken(sound.codec if sound.codec != 'pcm' else sound.container)}"
     if quality.verdict in (QualityVerdict.GENUINE, QualityVerdict.UPSAMPLED):
@@ -76,9 +88,8 @@ def _history(sound: AudioFormat, quality: AudioQuality) -> tuple[History, float,
     if quality.verdict is QualityVerdict.CANNOT_TELL:
         kbps = min(UNSEEN_FAKE_KBPS, _class_of_wall("mp3", quality) or UNSEEN_FAKE_KBPS)
         return History.UNKNOWN, kbps, f"a {kind} whose history can't be told"
-    rate = sound.bit_rate_kbps or _UNKNOWN_RATE_KBPS
-    kbps = rate * _EFFICIENCY.get(sound.codec, 1.0)
-    words = f"{kind} of {rate:.0f} kbit/s"
+    kbps = declared_kbps(sound)
+    words = f"{kind} of {sound.bit_rate_kbps or _UNKNOWN_RATE_KBPS:.0f} kbit/s"
     limit = _class_of_wall({"vorbis": "ogg"}.get(sound.codec, sound.codec), quality)
     if limit is not None and kbps > limit * _WALLED_KBPS[sound.codec]:
         return History.LOSSY, limit, f"{words} that sounds like one of {limit:.0f}"

@@ -75,7 +75,7 @@ class PassageStream:
 
     def finish(self) -> tuple[Passage, ...]:
         """Return the 16 best passages, the best first."""
-        self._keep_waiting()
+        self._keep_waiting()  # changes nothing when it is called again
         ordered = sorted(self._kept, key=lambda candidate: -candidate.worth)
         return tuple(candidate.passage for candidate in ordered[:PASSAGES])
 

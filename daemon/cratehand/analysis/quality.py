@@ -26,9 +26,9 @@ _TELLING_LINES: Final = 100
 _ENOUGH_WINDOWS: Final = 12
 _FULL_BAND_DB: Final = -117.0
 """12 dB over the noise of 16 bits, 8 over that of dither."""
-_CODEC_WALL_DB: Final = 20.0
+CODEC_WALL_DB: Final = 20.0
 """Measured: Opus leaves walls of 26 dB and more, the steepest falls of music itself reach 18."""
-_HIGHEST_CODEC_WALL_HZ: Final = 20_600.0
+HIGHEST_CODEC_WALL_HZ: Final = 20_600.0
 """Opus and MP3 320 end below; resampling filters of masters above."""
 _OLD_NYQUIST_HZ: Final = 22_200.0
 _UPSAMPLED_WALL_DB: Final = 20.0
@@ -78,8 +78,8 @@ def _verdict(
         return QualityVerdict.UPSAMPLED, None, 0.9
     walled = (
         bandwidth.wall_hz is not None
-        and bandwidth.wall_hz < _HIGHEST_CODEC_WALL_HZ
-        and bandwidth.wall_db >= _CODEC_WALL_DB
+        and bandwidth.wall_hz < HIGHEST_CODEC_WALL_HZ
+        and bandwidth.wall_db >= CODEC_WALL_DB
     )
     if full_band and not walled and min(found.lines for found in traces) >= _TELLING_LINES:
         return QualityVerdict.GENUINE, None, 0.9
@@ -98,7 +98,7 @@ def _is_upsampled(bandwidth: Bandwidth, sample_rate_hz: int) -> bool:
     old_nyquist_hz = 24_200.0 if sample_rate_hz > 80_000 else _OLD_NYQUIST_HZ
     beyond_cd_db = bandwidth.beyond_cd_db
     empty = beyond_cd_db is not None and (beyond_cd_db < _FULL_BAND_DB or sample_rate_hz > 80_000)
-    return empty and _HIGHEST_CODEC_WALL_HZ <= bandwidth.wall_hz <= old_nyquist_hz
+    return empty and HIGHEST_CODEC_WALL_HZ <= bandwidth.wall_hz <= old_nyquist_hz
 
 
 def _is_padded(levels: SignalLevels, declared: AudioFormat | None) -> bool:

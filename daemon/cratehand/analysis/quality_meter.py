@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from cratehand.analysis.bandwidth import BandwidthStream
+from cratehand.analysis.bandwidth import Bandwidth, BandwidthStream
 from cratehand.analysis.block_stream import FixedBlocks
 from cratehand.analysis.codec_traces import search_traces
 from cratehand.analysis.passages import PassageStream
 from cratehand.analysis.quality import judge
-from cratehand.analysis.signal_levels import LevelStream
+from cratehand.analysis.signal_levels import LevelStream, SignalLevels
 from cratehand.domain.audio import AudioFormat, Samples
 from cratehand.domain.audio_quality import AudioQuality
 
@@ -16,7 +16,7 @@ _BLOCK_FRAMES = 1 << 17
 
 
 class QualityMeter:
-    """Measures one signal that is fed block by block; nearly all the work is done in `finish`."""
+    """Measures one signal that is fed block by block."""
 
     def __init__(self, declared: AudioFormat) -> None:
         rate_hz, channels = declared.sample_rate_hz, declared.channels
@@ -25,6 +25,7 @@ class QualityMeter:
         self._levels = LevelStream(sample_rate_hz=rate_hz, channels=channels)
         self._bandwidth = BandwidthStream(sample_rate_hz=rate_hz)
         self._passages = PassageStream() if declared.lossless else None
+        self._measured: tuple[SignalLevels, Bandwidth | None] | None = None
 
     def feed(self, samples: Samples) -> None:
         """Take the next block, float32 ``(channels, frames)``."""
@@ -37,15 +38,21 @@ class QualityMeter:
         if self._passages is not None:
             self._passages.feed(block)
 
-    def finish(self) -> AudioQuality:
-        """Return the verdict with findings and evidence; the search for codecs takes about a second."""
-        rest = self._blocks.rest()
-        if rest is not None:
-            self._measure(rest)
+    def finish(self, *, search: bool = True) -> AudioQuality:
+        """Return the verdict with findings and evidence; may be called again.
+
+        Args:
+            search: Whether to look for the traces of codecs, which takes about a second; of a lossless file nobody can
+                tell without.
+        """
+        if self._measured is None:
+            rest = self._blocks.rest()
+            if rest is not None:
+                self._measure(rest)
+            self._measured = (self._levels.finish(), self._bandwidth.finish())
         quality, _ = judge(
-            self._levels.finish(),
-            self._bandwidth.finish(),
-            [] if self._passages is None else search_traces(self._passages.finish()),
+            *self._measured,
+            search_traces(self._passages.finish()) if search and self._passages is not None else [],
             sample_rate_hz=self._declared.sample_rate_hz,
             channels=self._declared.channels,
             declared=self._declared,

@@ -38,6 +38,14 @@ class CopyName:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnownSound:
+    """What the analysis of a file found before, and needs no second look while the file is the same."""
+
+    quality: AudioQuality
+    fingerprint: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CopyEvidence:
     """What is known of one file that takes part in a judgement."""
 
@@ -54,7 +62,8 @@ class CopyEvidence:
     fingerprint: str | None = None
     """Chromaprint, the compressed base64 form; None for sound too short to have any."""
     quality: AudioQuality
-    """Verdict, supposed source class, findings and the numbers behind them."""
+    """Verdict, supposed source class, findings and the numbers behind them. A lossless file whose history does not
+    decide is not searched for the traces of codecs: its verdict is "cannot tell"."""
 
     @property
     def sounding_s(self) -> float:

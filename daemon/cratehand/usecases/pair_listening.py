@@ -1,7 +1,7 @@
 """Two files decoded side by side, once, in bounded memory: everything a judgement takes from their samples."""
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -10,21 +10,25 @@ import numpy as np
 
 from cratehand.analysis.copy_bands import COPY_RATE_HZ, CopyBands, PairWalk
 from cratehand.analysis.copy_listening import CopyListener
+from cratehand.analysis.cross_delay import fine_delay_frames
 from cratehand.analysis.head_offset import HEAD_S, find_head_offset
 from cratehand.domain.audio import AudioFormat, Samples
 from cratehand.domain.audio_quality import AudioQuality
 from cratehand.domain.errors import CorruptFileError
 from cratehand.domain.ports import AudioReader, Fingerprinter
+from cratehand.domain.upgrade import KnownSound
 
 _HEAD_FRAMES = round(HEAD_S * COPY_RATE_HZ)
+_LARGEST_REST = 2.0
+"""Frames: the whole ones are right but for the half that is lost, or for one where the bass decides."""
 
 
-class Meter(Protocol):
-    """Takes one signal block by block and gives the verdict on it."""
+class QualityMeter(Protocol):
+    """Takes one signal block by block and gives the verdict on it, quick without the search for codecs."""
 
     def feed(self, samples: Samples) -> None: ...
 
-    def finish(self) -> AudioQuality: ...
+    def finish(self, *, search: bool = True) -> AudioQuality: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +38,8 @@ class HeardCopy:
     format: AudioFormat
     listener: CopyListener
     fingerprint: str | None
-    quality: AudioQuality
+    verdict: Callable[[bool], AudioQuality]
+    """With or without the search for codecs, which takes a second where the verdict was not known before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +48,7 @@ class HeardPair:
 
     current: HeardCopy
     candidate: HeardCopy
-    head_offset: int
+    head_offset: float
     """By how many frames of `COPY_RATE_HZ` the candidate was taken to be later."""
     bands: CopyBands
 
@@ -52,37 +57,53 @@ class PairListening:
     """Reads pairs of files."""
 
     def __init__(
-        self, reader: AudioReader, fingerprinter: Fingerprinter, meter: Callable[[AudioFormat], Meter]
+        self, reader: AudioReader, fingerprinter: Fingerprinter, meter: Callable[[AudioFormat], QualityMeter]
     ) -> None:
         self._reader = reader
         self._fingerprinter = fingerprinter
         self._meter = meter
 
-    def listen(self, current: Path, candidate: Path) -> HeardPair:
-        """Decode both to their ends; raises like `AudioReader.blocks`."""
-        copies = [_Copy(self._reader, path) for path in (current, candidate)]
-        meters = [self._meter(copy.format) for copy in copies]
-        sessions = [
-            self._fingerprinter.session(sample_rate_hz=copy.format.sample_rate_hz, channels=copy.format.channels)
-            for copy in copies
-        ]
-        with closing(sessions[0]), closing(sessions[1]):
+    def listen(self, current: Path, candidate: Path, *, known: KnownSound | None = None) -> HeardPair:
+        """Decode both to their ends; raises like `AudioReader.blocks`. `known` is what is known of the current one."""
+        with ExitStack() as stack:
+            copies = [_Copy(self._reader, path) for path in (current, candidate)]
+            ears = [self._known_ear(known) if known else self._ear(stack, copies[0]), self._ear(stack, copies[1])]
             walk = _HeadedWalk()
-            sides = zip(copies, meters, sessions, strict=True)
-            streams = [_mono(copy, (meter.feed, session.feed)) for copy, meter, session in sides]
-            with closing(streams[0]), closing(streams[1]):
-                _in_step(streams, walk)
+            streams = [
+                stack.enter_context(closing(_mono(copy, ear.takers))) for copy, ear in zip(copies, ears, strict=True)
+            ]
+            _in_step(streams, walk)
             head_offset, bands = walk.finish()
             heard = [
                 HeardCopy(
-                    format=copy.format,
-                    listener=copy.listener,
-                    fingerprint=session.finish(),
-                    quality=meter.finish(),
+                    format=copy.format, listener=copy.listener, fingerprint=ear.fingerprint(), verdict=ear.verdict
                 )
-                for copy, meter, session in zip(copies, meters, sessions, strict=True)
+                for copy, ear in zip(copies, ears, strict=True)
             ]
         return HeardPair(current=heard[0], candidate=heard[1], head_offset=head_offset, bands=bands)
+
+    def _ear(self, stack: ExitStack, copy: "_Copy") -> "_Ear":
+        meter = self._meter(copy.format)
+        session = self._fingerprinter.session(sample_rate_hz=copy.format.sample_rate_hz, channels=copy.format.channels)
+        stack.enter_context(closing(session))
+        return _Ear(
+            takers=(meter.feed, session.feed),
+            fingerprint=session.finish,
+            verdict=lambda search: meter.finish(search=search),
+        )
+
+    @staticmethod
+    def _known_ear(known: KnownSound) -> "_Ear":
+        return _Ear(takers=(), fingerprint=lambda: known.fingerprint, verdict=lambda _: known.quality)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ear:
+    """Who takes the blocks of one copy, and what they say in the end."""
+
+    takers: tuple[Callable[[Samples], None], ...]
+    fingerprint: Callable[[], str | None]
+    verdict: Callable[[bool], AudioQuality]
 
 
 class _Copy:
@@ -128,7 +149,7 @@ class _HeadedWalk:
 
     _heads: tuple[list[Samples], list[Samples]] = field(default_factory=lambda: ([], []))
     _ended: list[bool] = field(default_factory=lambda: [False, False])
-    _head_offset: int | None = None
+    _head_offset: float | None = None
     _walk: PairWalk = field(default_factory=PairWalk)
 
     def feed(self, row: int, block: Samples) -> None:
@@ -143,7 +164,7 @@ class _HeadedWalk:
         if self._head_offset is None:
             self._begin_if_ready()
 
-    def finish(self) -> tuple[int, CopyBands]:
+    def finish(self) -> tuple[float, CopyBands]:
         return self._head_offset or 0, self._walk.finish()
 
     def _begin_if_ready(self) -> None:
@@ -151,12 +172,24 @@ class _HeadedWalk:
         if not all(ready):
             return
         current, candidate = (np.concatenate([*blocks, np.empty(0, np.float32)]) for blocks in self._heads)
-        self._head_offset = find_head_offset(current[:_HEAD_FRAMES], candidate[:_HEAD_FRAMES])
+        whole = find_head_offset(current[:_HEAD_FRAMES], candidate[:_HEAD_FRAMES])
         # The walk begins where both have sound.
-        self._walk.feed(current[max(-self._head_offset, 0) :], candidate[max(self._head_offset, 0) :])
+        current, candidate = current[max(-whole, 0) :], candidate[max(whole, 0) :]
+        rest = _rest_of_offset(current, candidate)
+        self._head_offset = whole + rest
+        self._walk = PairWalk(later_frames=rest)
+        self._walk.feed(current, candidate)
         self._heads[0].clear()
         self._heads[1].clear()
 
     def _give(self, row: int, block: Samples) -> None:
         nothing = np.empty(0, np.float32)
         self._walk.feed(*((block, nothing) if row == 0 else (nothing, block)))
+
+
+def _rest_of_offset(current: Samples, candidate: Samples) -> float:
+    """Return what the whole frames leave, 0 where the heads don't agree on one."""
+    walk = PairWalk()
+    walk.feed(current, candidate)
+    rest = fine_delay_frames(walk.finish().crosses.sum(axis=0))
+    return rest if abs(rest) <= _LARGEST_REST else 0.0

@@ -1,30 +1,24 @@
 """Is this file a better copy of that track? Same recording, really better, aligned to the sample: or why not."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from cratehand.analysis.alignment import LocalOffsets, local_offsets, make_alignment
 from cratehand.analysis.copy_bands import HOP_S, WINDOW_HOPS
 from cratehand.analysis.copy_likeness import CopyLikeness, compare_copies
 from cratehand.analysis.copy_relation import CopyFindings, relate
-from cratehand.analysis.copy_standing import compare_standing
+from cratehand.analysis.copy_standing import compare_standing, search_decides
 from cratehand.analysis.fingerprint_match import FingerprintMatch, match_fingerprints, read_fingerprint
-from cratehand.domain.audio import AudioFormat, Samples
-from cratehand.domain.audio_quality import AudioQuality
+from cratehand.domain.audio import AudioFormat
 from cratehand.domain.fields import Field
 from cratehand.domain.ports import AudioReader, Fingerprinter, TagReader
-from cratehand.domain.upgrade import CopyEvidence, CopyName, Judgement, Relation, Standing
-from cratehand.usecases.pair_listening import HeardCopy, HeardPair, PairListening
+from cratehand.domain.upgrade import CopyEvidence, CopyName, Judgement, KnownSound, Relation, Standing
+from cratehand.usecases.pair_listening import HeardCopy, HeardPair, PairListening, QualityMeter
 
 
-class QualityMeter(Protocol):
-    """Takes one signal block by block and gives the verdict on it."""
-
-    def feed(self, samples: Samples) -> None: ...
-
-    def finish(self) -> AudioQuality: ...
+def _size_bytes(path: Path) -> int:
+    return path.stat().st_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +29,7 @@ class JudgementTools:
     tags: TagReader
     fingerprinter: Fingerprinter
     quality_meter: Callable[[AudioFormat], QualityMeter]
+    size_bytes: Callable[[Path], int] = _size_bytes
 
 
 class UpgradeJudgement:
@@ -50,6 +45,7 @@ class UpgradeJudgement:
         *,
         current_name: CopyName | None = None,
         candidate_name: CopyName | None = None,
+        current_known: KnownSound | None = None,
     ) -> Judgement:
         """Say whether the candidate may take the place of the current file.
 
@@ -60,6 +56,7 @@ class UpgradeJudgement:
             candidate: The file that landed.
             current_name: What the catalogue believes of its name; its tags, then its file name where None.
             candidate_name: The same for the candidate.
+            current_known: What the catalogue knows of the sound of the current file, so that it need not be measured.
 
         Raises:
             NotFoundError: One of the files is not there.
@@ -69,13 +66,21 @@ class UpgradeJudgement:
         """
         tools = self._tools
         listening = PairListening(tools.reader, tools.fingerprinter, tools.quality_meter)
-        pair = listening.listen(current, candidate)
+        pair = listening.listen(current, candidate, known=current_known)
         names = (current_name or self._name(current), candidate_name or self._name(candidate))
         known, landed = (
-            _evidence(path, copy, name)
+            _evidence(path, self._rated(path, copy), name)
             for path, copy, name in zip((current, candidate), (pair.current, pair.candidate), names, strict=True)
         )
         return _conclude(known, landed, pair)
+
+    def _rated(self, path: Path, copy: HeardCopy) -> HeardCopy:
+        """Fill in the bit rate of what declares none, as an MP3 of a varying rate without a header; covers count in."""
+        sound, duration_s = copy.format, copy.listener.duration_s
+        if sound.lossless or sound.bit_rate_kbps is not None or duration_s <= 0.0:
+            return copy
+        rate_kbps = self._tools.size_bytes(path) * 8 / duration_s / 1000
+        return replace(copy, format=replace(sound, bit_rate_kbps=round(rate_kbps, 1)))
 
     def _name(self, path: Path) -> CopyName:
         tags = self._tools.tags.tags(path)
@@ -93,7 +98,7 @@ def _evidence(path: Path, copy: HeardCopy, name: CopyName) -> CopyEvidence:
         sounding_start_s=copy.listener.sounding_start_s,
         sounding_end_s=copy.listener.sounding_end_s,
         fingerprint=copy.fingerprint,
-        quality=copy.quality,
+        quality=copy.verdict(False),
     )
 
 
@@ -110,6 +115,10 @@ def _conclude(current: CopyEvidence, candidate: CopyEvidence, pair: HeardPair) -
     better, why = Standing.CANNOT_TELL, ""
     if relation is Relation.SAME and likeness is not None:
         peaks = (pair.current.listener.peaks_db(), pair.candidate.listener.peaks_db())
+        if search_decides(current, candidate, likeness, peaks_db=peaks, of_current=True):
+            current = replace(current, quality=pair.current.verdict(True))
+        if search_decides(current, candidate, likeness, peaks_db=peaks, of_current=False):
+            candidate = replace(candidate, quality=pair.candidate.verdict(True))
         better, why = compare_standing(current, candidate, likeness, peaks_db=peaks)
         reason = f"{reason}; {why}"
     return Judgement(
@@ -153,8 +162,8 @@ def _numbers(
         }
     if likeness is not None:
         names = (
-            "correlation", "gain_db", "residual_db", "high_residual_db", "cell_residual_db", "level_change_95_db",
-            "level_change_99_db", "band_change_db", "gain_change_db",
+            "correlation", "gain_db", "residual_db", "high_residual_db", "energy_change", "cell_residual_db",
+            "level_change_95_db", "level_change_99_db", "band_change_db", "gain_change_db",
         )  # fmt: skip
         numbers |= {name: getattr(likeness, name) for name in names}
     return {name: round(value, 4) for name, value in numbers.items()}

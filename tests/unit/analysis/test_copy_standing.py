@@ -1,12 +1,13 @@
 """One order of all copies by what the sound says, never by the container."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cratehand.analysis.copy_likeness import CopyLikeness
 from cratehand.analysis.copy_relation import version_objection
-from cratehand.analysis.copy_standing import compare_standing
+from cratehand.analysis.copy_standing import compare_standing, search_decides
 from cratehand.domain.audio import AudioFormat
 from cratehand.domain.audio_quality import AudioQuality, QualityFinding, QualityVerdict
 from cratehand.domain.upgrade import CopyEvidence, CopyName, Standing
@@ -49,20 +50,28 @@ FAKE_320 = copy("flac", QualityVerdict.TRANSCODE, source="mp3 320")
 UPSAMPLED = copy("flac", QualityVerdict.UPSAMPLED)
 
 
+def likeness(
+    *, residual_db: float = -25.0, high_db: float = -9.0, energy: float = 0.0, cell_db: float = -20.0
+) -> CopyLikeness:
+    return CopyLikeness(
+        correlation=0.99, gain_db=0.0, inverted=False, residual_db=residual_db, high_residual_db=high_db,
+        energy_change=energy, cell_residual_db=cell_db, level_change_95_db=0.2, level_change_99_db=0.3,
+        band_change_db=0.1, gain_change_db=0.05,
+    )  # fmt: skip
+
+
 def standing(
     current: CopyEvidence,
     candidate: CopyEvidence,
     *,
     residual_db: float = -25.0,
     high_db: float = -9.0,
+    energy: float = 0.0,
     peaks_db: tuple[float, float] = (-1.0, -1.0),
 ) -> Standing:
-    likeness = CopyLikeness(
-        correlation=0.99, gain_db=0.0, inverted=False, residual_db=residual_db, high_residual_db=high_db,
-        cell_residual_db=-12.0, level_change_95_db=0.2, level_change_99_db=0.3, band_change_db=0.1, gain_change_db=0.05,
-    )  # fmt: skip
     peaks = tuple((peak, peak, peak) for peak in peaks_db)
-    return compare_standing(current, candidate, likeness, peaks_db=(peaks[0], peaks[1]))[0]
+    alike = likeness(residual_db=residual_db, high_db=high_db, energy=energy)
+    return compare_standing(current, candidate, alike, peaks_db=(peaks[0], peaks[1]))[0]
 
 
 @pytest.mark.parametrize(
@@ -98,6 +107,69 @@ def test_the_order_follows_the_sound(current: CopyEvidence, candidate: CopyEvide
 def test_what_differs_less_than_the_codec_did_was_made_from_the_file(candidate: CopyEvidence) -> None:
     assert standing(lossy(128), candidate, high_db=-21.0) is Standing.EQUAL
     assert standing(lossy(320), candidate, high_db=-40.0) is Standing.EQUAL
+
+
+@pytest.mark.parametrize(
+    ("current", "energy", "wanted"),
+    [
+        (lossy(320), -0.5, Standing.BETTER),
+        (lossy(320), -4.0, Standing.EQUAL),
+        (lossy(320), 1.5, Standing.CANNOT_TELL),
+        (lossy(128), 1.5, Standing.BETTER),
+        (lossy(200, codec="vorbis"), 4.0, Standing.BETTER),
+        (lossy(200, codec="vorbis"), 0.3, Standing.EQUAL),
+        (lossy(256, codec="aac"), 4.0, Standing.BETTER),
+        (lossy(256, codec="aac"), -4.0, Standing.EQUAL),
+    ],
+)
+def test_lost_energy_betrays_what_was_coded_after_the_current_file(
+    current: CopyEvidence, energy: float, wanted: Standing
+) -> None:
+    assert standing(current, GENUINE, high_db=-14.0, energy=energy) is wanted
+
+
+def test_a_dull_master_is_not_taken_for_made_from_the_file_that_is_as_dull() -> None:
+    dull = copy("flac", QualityVerdict.CANNOT_TELL, wall_hz=16_100.0)
+    assert standing(lossy(225, wall_hz=16_000.0), dull, high_db=-19.9) is Standing.CANNOT_TELL
+    assert standing(lossy(225, wall_hz=16_000.0), dull, high_db=-24.0) is Standing.EQUAL
+
+
+def test_doubt_about_the_candidate_widens_what_counts_as_made_from_the_current_file() -> None:
+    assert standing(lossy(136, codec="vorbis"), GENUINE, high_db=-15.6, energy=2.0) is Standing.BETTER
+    assert standing(lossy(136, codec="vorbis"), UNKNOWN, high_db=-15.6, energy=2.0) is Standing.EQUAL
+
+
+def test_more_bits_and_a_higher_rate_are_named_and_no_better() -> None:
+    fine = replace(GENUINE, format=replace(GENUINE.format, sample_rate_hz=96_000, bit_depth=24))
+    peaks = ((-1.0, -1.0, -1.0), (-1.0, -1.0, -1.0))
+    found, reason = compare_standing(GENUINE, fine, likeness(), peaks_db=peaks)
+    assert found is Standing.EQUAL
+    assert "96 against 44.1 kHz and 24 against 16 bits" in reason
+
+
+@pytest.mark.parametrize(
+    ("current", "candidate", "high_db", "decides"),
+    [
+        (lossy(128), UNKNOWN, -9.0, True),
+        (lossy(128), lossy(320), -9.0, False),
+        (lossy(128), UNKNOWN, -25.0, False),
+        (lossy(128), copy("flac", QualityVerdict.CANNOT_TELL, wall_hz=16_000.0, wall_height_db=40.0), -9.0, False),
+        (lossy(128), copy("flac", QualityVerdict.CANNOT_TELL, wall_hz=16_000.0, wall_height_db=9.0), -9.0, True),
+        (lossy(64), copy("flac", QualityVerdict.CANNOT_TELL, QualityFinding.TRUNCATED), -9.0, False),
+    ],
+)
+def test_a_candidate_is_searched_only_where_that_decides(
+    current: CopyEvidence, candidate: CopyEvidence, high_db: float, *, decides: bool
+) -> None:
+    peaks = ((-1.0, -1.0, -1.0), (-1.0, -1.0, -1.0))
+    alike = likeness(high_db=high_db)
+    assert search_decides(current, candidate, alike, peaks_db=peaks, of_current=False) is decides
+
+
+def test_the_better_the_copies_the_less_a_codec_explains() -> None:
+    voice = likeness(cell_db=-8.9)
+    assert voice.objection(128.0) is None
+    assert voice.objection(320.0) is not None
 
 
 def test_the_same_sound_is_equal_whatever_is_said_of_it() -> None:

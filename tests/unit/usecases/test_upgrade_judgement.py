@@ -11,7 +11,7 @@ from cratehand.domain.audio import AudioFormat, Samples
 from cratehand.domain.audio_quality import AudioQuality, QualityFinding, QualityVerdict
 from cratehand.domain.errors import CorruptFileError, NotFoundError
 from cratehand.domain.fields import Field
-from cratehand.domain.upgrade import CopyName, Judgement, Relation, Standing
+from cratehand.domain.upgrade import CopyName, Judgement, KnownSound, Relation, Standing
 from cratehand.usecases.upgrade_judgement import JudgementTools, UpgradeJudgement
 from tests.audio_files import write_audio
 from tests.music import arrangement
@@ -29,7 +29,7 @@ class HonestMeter:
     def feed(self, samples: Samples) -> None:
         self._frames += samples.shape[1]
 
-    def finish(self) -> AudioQuality:
+    def finish(self, *, search: bool = True) -> AudioQuality:
         short = (self._declared.duration_s or 0.0) - self._frames / self._declared.sample_rate_hz > 0.5
         return AudioQuality(
             verdict=QualityVerdict.GENUINE if self._declared.lossless else QualityVerdict.LOSSY,
@@ -218,3 +218,42 @@ def test_a_damaged_candidate_is_one_clear_error(folder: Path, mp3: Path) -> None
 def test_a_missing_candidate_is_one_clear_error(folder: Path, mp3: Path) -> None:
     with pytest.raises(NotFoundError, match=r"gone\.flac"):
         judge(mp3, folder / "gone.flac")
+
+
+def test_half_a_sample_of_offset_does_not_hide_that_a_file_was_made_from_the_current_one(
+    folder: Path, song: Samples, mp3: Path
+) -> None:
+    # Decoded, moved by 1.5 samples at 96 kHz and rounded: the waves cross everywhere, the sound is the same.
+    decoded = np.concatenate(list(FileReader().blocks(mp3)), axis=1)
+    fine = soxr.resample(decoded.T, RATE_HZ, 96_000, quality="VHQ").T
+    moved = np.concatenate([np.zeros((2, 4_001), np.float32), fine], axis=1)
+    found = judge(mp3, write_audio(folder / "moved fake.flac", moved, 96_000))
+    assert (found.relation, found.better, found.accepted) == (Relation.SAME, Standing.EQUAL, False)
+    assert found.offset_s == pytest.approx(4_001 / 96_000, abs=1e-6)
+
+
+def test_what_is_known_of_the_current_file_is_not_measured_again(folder: Path, song: Samples, mp3: Path) -> None:
+    flac = write_audio(folder / "known.flac", song)
+    first = judge(mp3, flac)
+    metered: list[AudioFormat] = []
+
+    def meter(declared: AudioFormat) -> HonestMeter:
+        metered.append(declared)
+        return HonestMeter(declared)
+
+    tools = JudgementTools(
+        reader=FileReader(), tags=MutagenTags(), fingerprinter=ChromaprintFingerprinter(), quality_meter=meter
+    )
+    known = KnownSound(quality=first.current.quality, fingerprint=first.current.fingerprint)
+    found = UpgradeJudgement(tools).judge(mp3, flac, current_known=known)
+    assert [declared.codec for declared in metered] == ["flac"]
+    assert (found.accepted, found.reason, found.numbers) == (True, first.reason, first.numbers)
+
+
+def test_an_mp3_that_declares_no_rate_is_taken_for_what_its_size_says(folder: Path, song: Samples) -> None:
+    bare = write_audio(folder / "bare.mp3", song, codec="mp3plain")
+    reader = FileReader()
+    found = judge(bare, write_audio(folder / "bare master.flac", song))
+    rate_kbps = found.current.format.bit_rate_kbps
+    assert rate_kbps is not None
+    assert rate_kbps == pytest.approx(reader.probe(bare).bit_rate_kbps or bare.stat().st_size * 8 / 24_000, rel=0.05)
