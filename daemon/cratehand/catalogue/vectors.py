@@ -61,6 +61,12 @@ class SqlVectorStore:
         self._connection.execute(delete(schema.embeddings).where(_embeddings.space == number, _embeddings.track == key))
         self._connection.execute(schema.embeddings.insert().values(space=number, track=key, vector=packed))
 
+    def remove(self, space: EmbeddingSpace, track_id: TrackId) -> None:
+        key, number = find_key(track_id), self._space(space)
+        if key is not None and number is not None:
+            where = (_embeddings.space == number, _embeddings.track == key)
+            self._connection.execute(delete(schema.embeddings).where(*where))
+
     def get(self, space: EmbeddingSpace, track_id: TrackId) -> Vector | None:
         key, number = find_key(track_id), self._space(space)
         if key is None or number is None:

@@ -36,3 +36,9 @@ class Neighbour:
 
 DSP_SPACE = EmbeddingSpace(model="dsp", version="1", dimension=96)
 """Hand-made signal features of the base analysis, see `cratehand.analysis.feature_vector`."""
+
+SOUND_SPACE = EmbeddingSpace(model="musicnn", version="1", dimension=200)
+"""What MSD-MusiCNN makes of a track's sound before it names it: the mean over excerpts, unit length."""
+
+TAG_SPACE = EmbeddingSpace(model="musicnn-tags", version="1", dimension=50)
+"""Probabilities of `cratehand.domain.sound_tags.TAG_NAMES`, for search by words."""

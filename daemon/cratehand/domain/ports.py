@@ -16,6 +16,7 @@ from cratehand.domain.fields import Field
 from cratehand.domain.folders import FolderChange, KnownFile, WatchedFolder
 from cratehand.domain.ids import ContentDigest, TrackId
 from cratehand.domain.provenance import Source
+from cratehand.domain.sound_tags import SoundDescription
 from cratehand.domain.stem import StemKind
 
 
@@ -175,6 +176,26 @@ class FingerprintIndex(Protocol):
 
     def candidates(self, fingerprint: str, *, limit: int = 10) -> Sequence[tuple[TrackId, float]]:
         """Return the likeliest tracks, best first, each with its score 0..1 (share of the bits that agree)."""
+        ...
+
+
+class SoundDescriber(Protocol):
+    """Says in words, and as a vector, what a track sounds like."""
+
+    def describe(self, excerpts: Sequence[Samples], *, sample_rate_hz: int) -> SoundDescription | None:
+        """Listen to excerpts of one track.
+
+        Args:
+            excerpts: Each float32 ``(1, frames)``, three seconds or less.
+            sample_rate_hz: Their rate.
+
+        Returns:
+            The description; None where there is no excerpt.
+
+        Raises:
+            UnavailableError: It can't run now.
+            CorruptFileError: What it runs is damaged.
+        """
         ...
 
 

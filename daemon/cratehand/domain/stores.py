@@ -105,6 +105,10 @@ class TrackStore(Protocol):
 
     def query(self, query: TrackQuery) -> Page[TrackSummary]: ...
 
+    def genres(self) -> Sequence[str]:
+        """Return the names of all genres, the most used first."""
+        ...
+
     def matching_ids(self, track_filter: TrackFilter) -> Sequence[TrackId]: ...
 
     def counts(self) -> Mapping[str, int]:
@@ -242,6 +246,10 @@ class VectorStore(Protocol):
     """Embeddings and nearest neighbours, exact, per space."""
 
     def put(self, space: EmbeddingSpace, track_id: TrackId, vector: Vector) -> None: ...
+
+    def remove(self, space: EmbeddingSpace, track_id: TrackId) -> None:
+        """Forget the vector of a track in a space, where there is one."""
+        ...
 
     def get(self, space: EmbeddingSpace, track_id: TrackId) -> Vector | None: ...
 
