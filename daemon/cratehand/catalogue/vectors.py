@@ -89,6 +89,23 @@ class SqlVectorStore:
         best = heapq.nsmallest(limit, (near for keys in pieces for near in search(number, packed, keys, limit)))
         return [Neighbour(track_id=id_of(key), distance=distance) for distance, key in best]
 
+    def many(
+        self, space: EmbeddingSpace, among: Sequence[TrackId] | None = None
+    ) -> tuple[Sequence[TrackId], npt.NDArray[np.float32]]:
+        number = self._space(space)
+        if number is None:
+            return [], np.zeros((0, space.dimension), dtype=np.float32)
+        query = select(_embeddings.track, _embeddings.vector).where(_embeddings.space == number)
+        if among is None:
+            rows = list(self._connection.execute(query))
+        else:
+            pieces = chunks(sorted(set(keys_of(among))), _AMONG)
+            rows = [
+                row for keys in pieces for row in self._connection.execute(query.where(_embeddings.track.in_(keys)))
+            ]
+        packed = np.frombuffer(b"".join(row[1] for row in rows), dtype=_LITTLE)
+        return [id_of(row[0]) for row in rows], packed.reshape(len(rows), space.dimension).astype(np.float32)
+
     def count(self, space: EmbeddingSpace) -> int:
         number = self._space(space)
         query = select(func.count()).select_from(schema.embeddings).where(_embeddings.space == number)

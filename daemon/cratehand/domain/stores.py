@@ -8,6 +8,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from cratehand.domain.collection import CollectionChange, ImportReport, Playlist
 from cratehand.domain.cue import Cue
 from cratehand.domain.embedding import EmbeddingSpace, Neighbour, Vector
@@ -257,6 +260,16 @@ class VectorStore(Protocol):
         self, space: EmbeddingSpace, vector: Vector, *, limit: int, among: Sequence[TrackId] | None = None
     ) -> Sequence[Neighbour]:
         """Return the nearest tracks, nearest first, among the given ones only where `among` is not None."""
+        ...
+
+    def many(
+        self, space: EmbeddingSpace, among: Sequence[TrackId] | None = None
+    ) -> tuple[Sequence[TrackId], npt.NDArray[np.float32]]:
+        """Return the tracks that have a vector, among the given ones where `among` is not None, and their vectors.
+
+        Returns:
+            The tracks, and float32 ``(tracks, dimension)`` in the same order.
+        """
         ...
 
     def count(self, space: EmbeddingSpace) -> int: ...

@@ -31,4 +31,6 @@ def _match(track: TrackSummary, words: list[str]) -> Match:
     hits = {name: sum(word in (text or "").casefold() for word in words) for name, text in places.items()}
     total = max(len(words), 1)
     score = 0.2 + 0.8 * min(1.0, (hits["title"] + hits["artist"]) / total) if words else 1.0
-    return Match(track=track, score=score, reasons=tuple(f"in {name}" for name, count in hits.items() if count))
+    return Match(
+        track=track, score=score, reasons=tuple(f"in {name}" for name, count in hits.items() if count), ranking="words"
+    )
