@@ -81,4 +81,4 @@ class Match:
     score: float
     reasons: tuple[str, ...] = ()
     ranking: str = ""
-    """What it was found by: the model of a space (``dsp``, ``musicnn``), or ``words``, ``tags``, ``minilm``."""
+    """What it was found by: the model of a space (``dsp``, ``musicnn``), or ``words``, ``tags``, ``filters``."""

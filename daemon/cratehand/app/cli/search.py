@@ -72,7 +72,7 @@ def similar(
 
 def search(
     ctx: typer.Context,
-    text: Annotated[list[str], typer.Argument(metavar="TEXT", help="Words that all have to occur.")],
+    text: Annotated[list[str], typer.Argument(metavar="TEXT", help="Words and filters: dusty rhodes, 118-121")],
     limit: Limit = 20,
     tempo: Tempo = None,
     camelot: CamelotKeys = None,
