@@ -81,4 +81,4 @@ class Match:
     score: float
     reasons: tuple[str, ...] = ()
     ranking: str = ""
-    """What it was found by: the model of a space (``dsp``, ``musicnn``), or ``words``, ``tags``, ``filters``."""
+    """What it was found by: a model (``dsp``, ``musicnn``, ``minilm``), or ``words``, ``tags``, ``filters``."""

@@ -49,6 +49,14 @@ class TagWords:
         return weights if weights.any() else None
 
 
+def together(one: Vector, other: Vector | None) -> Vector:
+    """Return what two listeners in one space say, each counting alike; the first alone where the other says nothing."""
+    if other is None:
+        return one
+    both: Vector = one / max(float(np.linalg.norm(one)), _FLOOR) + other / max(float(np.linalg.norm(other)), _FLOOR)
+    return both
+
+
 def centred(probabilities: npt.NDArray[np.float32], collection: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     """Return how much more than in the whole collection each tag is heard in each track.
 

@@ -1,12 +1,15 @@
 """Find tracks by words, by what the words say about sound, and by filters that stand among them."""
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 
 from cratehand.domain.embedding import TAG_SPACE, Vector
+from cratehand.domain.errors import CratehandError
 from cratehand.domain.ids import TrackId
 from cratehand.domain.ports import TextListener
 from cratehand.domain.search import Match, TrackFilter, TrackQuery
@@ -14,7 +17,9 @@ from cratehand.domain.search_text import ParsedSearch, parse_search
 from cratehand.domain.sound_tags import TAG_NAMES
 from cratehand.domain.stores import Catalogue, Stores
 from cratehand.domain.track import TrackSummary
-from cratehand.usecases.sound_words import TagWords, centred
+from cratehand.usecases.sound_words import TagWords, centred, together
+
+logger = logging.getLogger(__name__)
 
 WORDS: Final = "words"
 FILTERS: Final = "filters"
@@ -31,12 +36,12 @@ class TextSearch:
 
     Args:
         catalogue: Where to look.
-        listener: What knows which sound words mean; direct words and a small table where none is given.
+        find_listener: Finds what knows which sound words mean, when it is first needed.
     """
 
-    def __init__(self, catalogue: Catalogue, *, listener: TextListener | None = None) -> None:
+    def __init__(self, catalogue: Catalogue, *, find_listener: Callable[[], TextListener] = TagWords) -> None:
         self._catalogue = catalogue
-        self._listener = listener or TagWords()
+        self._find_listener = find_listener
 
     def search(self, text: str, *, limit: int = 20, track_filter: TrackFilter | None = None) -> list[Match]:
         """Return the tracks that fit, each with the ranking that found it.
@@ -57,22 +62,39 @@ class TextSearch:
         return _first_of_each(matches)[:limit]
 
     def _by_sound(self, stores: Stores, wanted: TrackFilter, asked: ParsedSearch, limit: int) -> list[Match]:
-        place = self._listener.place(asked.words, asked.unwanted)
+        listener, place = self._heard_as(asked)
         if place is None:
             return []
         among = stores.tracks.matching_ids(wanted)
-        if self._listener.space == TAG_SPACE:
+        if listener.space == TAG_SPACE:
             ranked = _by_tags(stores, place, among, limit)
         else:
-            near = stores.vectors.nearest(self._listener.space, place, limit=limit, among=among)
+            near = stores.vectors.nearest(listener.space, place, limit=limit, among=among)
             ranked = [(each.track_id, 1.0 - each.distance / 2, ("sounds like it",)) for each in near]
         summaries = {each.id: each for each in stores.tracks.summaries([track_id for track_id, _, _ in ranked])}
-        name = self._listener.name
         return [
-            Match(track=summaries[track_id], score=_BEST_BY_SOUND * max(0.0, score), reasons=why, ranking=name)
+            Match(track=summaries[track_id], score=_BEST_BY_SOUND * max(0.0, score), reasons=why, ranking=listener.name)
             for track_id, score, why in ranked
             if track_id in summaries
         ]
+
+    def _heard_as(self, asked: ParsedSearch) -> tuple[TextListener, Vector | None]:
+        try:
+            listener = self._listener
+            place = listener.place(asked.words, asked.unwanted)
+            if place is not None and listener.space == TAG_SPACE and listener.name != TagWords.name:
+                # A model of language knows "melancholic" but not what a Rhodes is to a DJ; the table does.
+                place = together(place, TagWords().place(asked.words, asked.unwanted))
+            return listener, place
+        except CratehandError as error:
+            # A model that is damaged must not take the search along.
+            logger.warning("search goes on without a model of words: %s", error)
+            plain = TagWords()
+            return plain, plain.place(asked.words, asked.unwanted)
+
+    @cached_property
+    def _listener(self) -> TextListener:
+        return self._find_listener()
 
 
 def _by_words(stores: Stores, wanted: TrackFilter, words: Sequence[str], limit: int) -> list[Match]:

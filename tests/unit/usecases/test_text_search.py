@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from cratehand.catalogue.device import SqliteCatalogue
-from cratehand.domain.embedding import SOUND_SPACE, EmbeddingSpace, Vector
+from cratehand.domain.embedding import SOUND_SPACE, TAG_SPACE, EmbeddingSpace, Vector
+from cratehand.domain.errors import UnavailableError
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import TrackId
 from cratehand.domain.key import parse_key
@@ -134,7 +135,36 @@ class InSoundSpace:
 def test_a_model_of_text_and_sound_ranks_in_its_own_space(catalogue: SqliteCatalogue) -> None:
     add(catalogue, KEYS, sound(seed=7), title="One")
     add(catalogue, METAL, sound(seed=8), title="Two")
-    first, second = TextSearch(catalogue, listener=InSoundSpace()).search("anything at all")
+    first, second = TextSearch(catalogue, find_listener=InSoundSpace).search("anything at all")
     assert (first.track.id, first.ranking) == (KEYS, "clap")
     assert first.score == pytest.approx(0.6, abs=1e-4)
     assert second.score < first.score
+
+
+class Broken(InSoundSpace):
+    def place(self, words: Sequence[str], unwanted: Sequence[str]) -> Vector | None:
+        raise UnavailableError("the model fell over")
+
+
+def test_a_model_that_fails_is_told_and_the_words_themselves_rank(
+    catalogue: SqliteCatalogue, search: TextSearch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert found(TextSearch(catalogue, find_listener=Broken), "metal") == found(search, "metal") == [(METAL, "tags")]
+    assert "the model fell over" in caplog.text
+
+
+class Vague:
+    """A model of language for which everything is rock."""
+
+    name = "minilm"
+    space = TAG_SPACE
+
+    def place(self, words: Sequence[str], unwanted: Sequence[str]) -> Vector | None:
+        weights = np.zeros(len(TAG_NAMES), dtype=np.float32)
+        weights[TAG_NAMES.index("rock")] = 0.1
+        return weights
+
+
+def test_the_table_of_words_helps_a_model_of_language(catalogue: SqliteCatalogue, search: TextSearch) -> None:
+    answers = found(TextSearch(catalogue, find_listener=Vague), "rhodes")
+    assert answers[0] in {(KEYS, "minilm"), (SINGER, "minilm")}
