@@ -37,6 +37,7 @@ from cratehand_models.drum_midi import GeneralMidi
 from cratehand_models.drum_templates import DrumTemplates
 from tests.fakes.clock import HandWoundClock, counting_ids
 from tests.fakes.drum_model import FakeDrumModel
+from tests.fakes.upgrades import make_fake_upgrades
 
 TOKEN = "a-token-of-the-tests"
 ANALYSIS = Source(kind=SourceKind.ANALYSIS, name="test")
@@ -102,6 +103,7 @@ async def open_house(folder: Path, *, tracks: int = 3) -> AsyncIterator[House]:
                 folders=folders.paths,
                 collection=lambda: ("no Rekordbox", None),
             ),
+            upgrades=make_fake_upgrades(catalogue, folder, clock=clock, publish=bus.publish),
         )
         ids = await lanes.slow(_fill, catalogue, folder, tracks)
         try:

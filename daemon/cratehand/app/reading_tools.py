@@ -1,8 +1,12 @@
 """The tools that read a file: decoders, tags, digests, analysis; heavy to import, so only where files are read."""
 
+from contextlib import closing
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
 
+from cratehand.analysis.quality_meter import QualityMeter
 from cratehand.analysis.track_analyser import TrackAnalyser
 from cratehand.app.clock import SystemClock
 from cratehand.audio.decode import FileReader
@@ -14,6 +18,10 @@ from cratehand.domain.audio import AudioFormat
 from cratehand.domain.embedding import SOUND_SPACE
 from cratehand.domain.ports import SoundDescriber
 from cratehand.usecases.file_reading import ReadingTools
+from cratehand.usecases.upgrade_judgement import JudgementTools, UpgradeJudgement
+
+_FINGERPRINT_S: Final = 120.0
+"""More than this Chromaprint does not take."""
 
 
 @cache
@@ -28,6 +36,32 @@ def reading_tools() -> ReadingTools:
         analyser=_analyser,
         describer=_describer(),
     )
+
+
+@cache
+def upgrade_judgement() -> UpgradeJudgement:
+    """Return what judges pairs of files."""
+    tools = reading_tools()
+    return UpgradeJudgement(
+        JudgementTools(
+            reader=tools.reader, tags=tools.tags, fingerprinter=tools.fingerprinter, quality_meter=QualityMeter
+        )
+    )
+
+
+def fingerprint_of(path: Path) -> str | None:
+    """Return the Chromaprint of a file's first two minutes; raises like `AudioReader.blocks`."""
+    tools = reading_tools()
+    declared = tools.reader.probe(path)
+    session = tools.fingerprinter.session(sample_rate_hz=declared.sample_rate_hz, channels=declared.channels)
+    heard_s = 0.0
+    with closing(session):
+        for block in tools.reader.blocks(path):
+            session.feed(block)
+            heard_s += block.shape[1] / declared.sample_rate_hz
+            if heard_s >= _FINGERPRINT_S:
+                break
+        return session.finish()
 
 
 def _analyser(declared: AudioFormat) -> TrackAnalyser:

@@ -10,8 +10,8 @@ from cratehand.domain.embedding import DSP_PARTS, DSP_SPACE, TAG_SPACE, Embeddin
 from cratehand.domain.ids import TrackId
 from cratehand.domain.key import parse_key
 from cratehand.domain.sound_tags import TAG_NAMES
-from cratehand.domain.stores import VectorStore
 from cratehand.domain.track import TrackSummary
+from cratehand.domain.vector_store import VectorStore
 
 _NEAR: Final = 0.7
 """Cosine of a part from which it is worth telling."""

@@ -2,8 +2,8 @@
 
 from cratehand.domain.embedding import DSP_SPACE, SOUND_SPACE, TAG_SPACE
 from cratehand.domain.ids import TrackId
-from cratehand.domain.stores import VectorStore
 from cratehand.domain.track_analysis import FileReading
+from cratehand.domain.vector_store import VectorStore
 
 
 def keep_vectors(vectors: VectorStore, track_id: TrackId, reading: FileReading) -> None:
