@@ -8,6 +8,7 @@ import numpy.typing as npt
 from scipy.fft import rfft
 
 from cratehand.domain.audio import Samples
+from cratehand.domain.sound_tags import TAG_NAMES
 from cratehand_models.session import ModelSession
 
 SAMPLE_RATE_HZ: Final = 16_000
@@ -16,14 +17,8 @@ PATCH_FRAMES: Final = PATCH_HOPS * 256
 """2.992 s at 16 kHz."""
 EMBEDDING_LENGTH: Final = 200
 
-TAGS: Final = (
-    "rock", "pop", "alternative", "indie", "electronic", "female vocalists", "dance", "00s", "alternative rock", "jazz",
-    "beautiful", "metal", "chillout", "male vocalists", "classic rock", "soul", "indie rock", "mellow", "electronica",
-    "80s", "folk", "90s", "chill", "instrumental", "punk", "oldies", "blues", "hard rock", "ambient", "acoustic",
-    "experimental", "female vocalist", "guitar", "hip-hop", "70s", "party", "country", "easy listening", "sexy",
-    "catchy", "funk", "electro", "heavy metal", "progressive rock", "60s", "rnb", "indie pop", "sad", "house", "happy",
-)  # fmt: skip
-"""The fifty tags of the Million Song Dataset, in the order of the model."""
+TAGS: Final = TAG_NAMES
+"""In the order of the model."""
 
 _POINTS: Final = 512
 _HOP: Final = 256

@@ -210,6 +210,13 @@ async def test_neighbours_come_nearest_first_with_reasons(house: House, open_cha
         track=house.track_ids[0], filter=track_pb2.TrackFilter(tempo_from_bpm=300, tempo_to_bpm=310)
     )
     assert not (await search.Similar(filtered, metadata=SHOWN)).matches
+    assert answer.matches[0].ranking == "dsp"
+    own_key = search_pb2.SimilarRequest(
+        track=house.track_ids[0], space="dsp", filter=track_pb2.TrackFilter(mixes_with="track", tempo_octaves=True)
+    )
+    assert len((await search.Similar(own_key, metadata=SHOWN)).matches) == 1
+    unknown = search.Similar(search_pb2.SimilarRequest(track=house.track_ids[0], space="x"), metadata=SHOWN)
+    assert (await refused(unknown)).code() is grpc.StatusCode.INVALID_ARGUMENT
     not_analysed = search.Similar(search_pb2.SimilarRequest(track=house.track_ids[-1]), metadata=SHOWN)
     assert (await refused(not_analysed)).code() is grpc.StatusCode.NOT_FOUND
 

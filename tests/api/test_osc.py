@@ -153,7 +153,7 @@ async def test_search_similar_track_and_status_are_fetched(
     assert {item["title"] for item in found["items"]} <= {"Title 0", "Title 1", "Title 2"}
     assert len(found["items"]) == 2
     near = await result_of(device, http_server, "/cratehand/similar", 2, house.track_ids[0])
-    assert [item["id"] for item in near["items"]] == [house.track_ids[1]]
+    assert [(item["id"], item["ranking"]) for item in near["items"]] == [(house.track_ids[1], "dsp")]
     track = await result_of(device, http_server, "/cratehand/track", 3, str(house.folder / "track 0.flac"))
     assert track["track"]["tempo_bpm"] == 120.0
     assert track["believed"]["key"] == "A minor"

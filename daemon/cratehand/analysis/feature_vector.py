@@ -30,13 +30,14 @@ from cratehand.analysis.onsets import FLUX_BANDS
 from cratehand.analysis.spectra import BAND_CENTRES_HZ, BANDS
 from cratehand.analysis.tonal_profile import folding
 from cratehand.domain.beatgrid import BeatGrid
-from cratehand.domain.embedding import DSP_SPACE, Vector
+from cratehand.domain.embedding import DSP_PARTS, DSP_SPACE, Vector
 from cratehand.domain.key import Mode, MusicalKey
 from cratehand.domain.loudness import Loudness
 
 _PLACES: Final = 8
 _LIMIT: Final = 3.0
 _PARTS: Final = (("shape", BANDS), ("movement", BANDS), ("rhythm", 2 * _PLACES), ("harmony", 12), ("summary", 16))
+assert [length for _, length in _PARTS] == [length for _, length in DSP_PARTS]
 _WEIGHTS: Final = {"shape": 1.0, "movement": 0.8, "rhythm": 1.0, "harmony": 0.7, "summary": 1.2}
 
 Floats = npt.NDArray[np.float64]

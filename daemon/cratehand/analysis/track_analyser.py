@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from cratehand.analysis.analysis_rate import MonoStream
+from cratehand.analysis.analysis_rate import ANALYSIS_RATE_HZ, MonoStream
 from cratehand.analysis.audio_features import rate_features
 from cratehand.analysis.bandwidth import BandwidthStream
 from cratehand.analysis.beat_features import HopFeatures
@@ -14,6 +14,7 @@ from cratehand.analysis.calibration import Evidence
 from cratehand.analysis.codec_traces import search_traces
 from cratehand.analysis.cues import suggest_cues
 from cratehand.analysis.energy import measure_drive, rate_energy
+from cratehand.analysis.excerpts import ExcerptStream
 from cratehand.analysis.feature_vector import Description, describe
 from cratehand.analysis.harmonic_motion import HarmonicMotion
 from cratehand.analysis.key import KeyFit, fit_key
@@ -41,9 +42,10 @@ _RATES_HZ: Final = (4_000, 768_000)
 
 
 class TrackAnalyser:
-    """Measures one track that is fed block by block; what it keeps are features, never the samples.
+    """Measures one track that is fed block by block; what it keeps are features, hardly any samples.
 
     The result does not depend on the sizes of the blocks. Memory grows by about 10 MB an hour.
+    A few excerpts are kept as they are, for models that listen to them.
 
     Args:
         sample_rate_hz: Rate of the samples, 4,000 ... 768,000.
@@ -73,6 +75,7 @@ class TrackAnalyser:
         # What is openly lossy needs no search for its codec.
         self._passages = PassageStream() if declared is None or declared.lossless else None
         self._waveform = WaveformStream(sample_rate_hz=sample_rate_hz)
+        self._excerpts = ExcerptStream()
         self.evidence: dict[str, Evidence] = {}
         """After `finish`: what the confidences of tempo, grid, key and sections follow from, for fitting them."""
 
@@ -101,6 +104,7 @@ class TrackAnalyser:
         self._waveform.feed_powers(self._onsets.feed(mono))
         self._pitch.feed(mono)
         self._motion.feed(mono)
+        self._excerpts.feed(mono)
 
     def finish(self) -> TrackAnalysis:
         """Return what was found in everything fed; what can not be measured is None. Call it once."""
@@ -112,6 +116,10 @@ class TrackAnalyser:
         self._pitch.finish()
         self._motion.finish()
         return self._conclude()
+
+    def excerpts(self) -> tuple[int, tuple[Samples, ...]]:
+        """Return a rate in Hz and some excerpts at it, float32 ``(1, frames)`` of three seconds; call it at the end."""
+        return ANALYSIS_RATE_HZ, self._excerpts.finish()
 
     def _conclude(self) -> TrackAnalysis:
         levels, loudness = self._levels.finish(), self._loudness.finish()

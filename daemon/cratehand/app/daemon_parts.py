@@ -162,18 +162,15 @@ def build_parts(
     queue = _analysis_queue(common, pool, quiet)
     parts = None if database is None else _rekordbox(common, database, pool, quiet, folder_sync)
     folder_watch = _folder_watch(common, watcher, folder_sync, quiet)
-    master = _master(common)
-    state = _collection_state(parts, rekordbox)
+    others = _Others(state=_collection_state(parts, rekordbox), master=_master(common), upgrades=upgrades)
     return DaemonParts(
         offline=offline,
-        use_cases=_use_cases(
-            common, quiet, queue, folder_watch, _Others(state=state, master=master, upgrades=upgrades)
-        ),
+        use_cases=_use_cases(common, quiet, queue, folder_watch, others),
         bus=bus,
         queue=queue,
         folder_watch=folder_watch,
         rekordbox=parts,
-        master=master,
+        master=others.master,
         pool=pool,
         scanner=scanner,
         clock=clock,

@@ -106,7 +106,7 @@ def check_models(settings: Settings, folder: DataFolder) -> list[Finding]:
     try:
         import onnxruntime
     except ImportError:
-        return [note("models", "ONNX Runtime is not installed", INSTALL)]
+        return [note("models", "ONNX Runtime is not installed: tracks get no tags, no stems can be made", INSTALL)]
     choice = provider_choice(settings)
     parts = model_parts(settings, folder)
     here = [model.name for model in parts.models.values() if parts.store.is_present(model)]

@@ -2,17 +2,21 @@
 
 from contextlib import closing
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from cratehand.analysis.quality_meter import QualityMeter
 from cratehand.analysis.track_analyser import TrackAnalyser
+from cratehand.app.clock import SystemClock
 from cratehand.audio.decode import FileReader
 from cratehand.audio.digest import AudioDigester
 from cratehand.audio.fingerprint import ChromaprintFingerprinter
 from cratehand.audio.stamp import stamp_of
 from cratehand.audio.tags import MutagenTags
 from cratehand.domain.audio import AudioFormat
+from cratehand.domain.embedding import SOUND_SPACE
+from cratehand.domain.ports import SoundDescriber
 from cratehand.usecases.file_reading import ReadingTools
 from cratehand.usecases.upgrade_judgement import JudgementTools, UpgradeJudgement
 
@@ -30,6 +34,7 @@ def reading_tools() -> ReadingTools:
         fingerprinter=ChromaprintFingerprinter(),
         stamp_of=stamp_of,
         analyser=_analyser,
+        describer=_describer(),
     )
 
 
@@ -61,3 +66,25 @@ def fingerprint_of(path: Path) -> str | None:
 
 def _analyser(declared: AudioFormat) -> TrackAnalyser:
     return TrackAnalyser(declared.sample_rate_hz, declared.channels, declared=declared)
+
+
+def _describer() -> SoundDescriber | None:
+    """Return the model that is shipped, on one thread of the processor, or None without ONNX Runtime; `doctor` says so.
+
+    A worker has its core to itself and a track has few excerpts: an accelerator would be asked for a moment only, by
+    each worker, and hold memory for each of them.
+    """
+    # Found, not imported: the import costs a third of a second and has to wait for the first excerpt.
+    if find_spec("onnxruntime") is None:
+        return None
+    from cratehand_models.manifest import shipped_manifest
+    from cratehand_models.musicnn import MusicnnTagger
+    from cratehand_models.providers import ProviderChoice
+    from cratehand_models.session import ModelSession
+    from cratehand_models.sound_description import MusicnnDescriber
+    from cratehand_models.store import shipped_file
+
+    model = shipped_manifest()[SOUND_SPACE.model]
+    processor = ProviderChoice(name="cpu", reason="cpu: analyses share the processor with nobody")
+    session = ModelSession(model, shipped_file(model.files[0].sources[0]), choice=processor, clock=SystemClock())
+    return MusicnnDescriber(MusicnnTagger(session))

@@ -3,7 +3,22 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Double,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+)  # fmt: skip
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.believed import camelot_order
@@ -12,7 +27,8 @@ from cratehand.catalogue.keys import chunks, id_of
 from cratehand.catalogue.paths import path_of
 from cratehand.catalogue.playlist_tree import find_playlists
 from cratehand.domain.errors import InvalidInputError
-from cratehand.domain.key import parse_key
+from cratehand.domain.fields import Field
+from cratehand.domain.key import MusicalKey, mixable, parse_key
 from cratehand.domain.search import Page, SortOrder, TrackFilter, TrackQuery
 from cratehand.domain.track import Presence, TrackSummary
 
@@ -38,6 +54,9 @@ _SUMMARIES: Final = (
 
 _FEW: Final = 2000
 """Up to so many matches are fetched and sorted; beyond, walking the index of the order finds a page soon enough."""
+
+_INSTRUMENTAL: Final = 0.5
+"""From here a track counts as one without a voice."""
 
 _WORDS: Final = 24
 _WORD_LENGTH: Final = 100
@@ -109,8 +128,11 @@ def _count(connection: Connection, conditions: Iterable[ColumnElement[bool]]) ->
 
 def _conditions(connection: Connection, wanted: TrackFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
+    if wanted.tempo_bpm is not None:
+        low, high = wanted.tempo_bpm
+        octaves = (1.0, 0.5, 2.0) if wanted.tempo_octaves else (1.0,)
+        conditions.append(or_(*(_believed.tempo_bpm.between(low * octave, high * octave) for octave in octaves)))
     for column, limits in (
-        (_believed.tempo_bpm, wanted.tempo_bpm),
         (_believed.energy, wanted.energy),
         (_believed.year, wanted.year),
     ):
@@ -118,6 +140,9 @@ def _conditions(connection: Connection, wanted: TrackFilter) -> list[ColumnEleme
             conditions.append(column.between(*limits))
     if wanted.camelot:
         conditions.append(_believed.camelot_order.in_(sorted(_wheel_places(wanted.camelot))))
+    if wanted.mixes_with is not None:
+        conditions.append(_believed.camelot_order.in_(sorted(_wheel_places(mixable(_key(wanted.mixes_with))))))
+    conditions += _heard(wanted)
     if wanted.genre is not None:
         conditions.append(_believed.genre_folded == fold(wanted.genre))
     if wanted.rating_at_least is not None:
@@ -129,17 +154,67 @@ def _conditions(connection: Connection, wanted: TrackFilter) -> list[ColumnEleme
         entries = schema.playlist_entries.c
         lists = find_playlists(connection, wanted.playlist)
         conditions.append(_believed.track.in_(select(entries.track).where(entries.playlist.in_(lists))))
+    conditions += _unwanted(wanted)
     words = fold(wanted.text).split()[:_WORDS]
     conditions += [_believed.search.contains(word[:_WORD_LENGTH], autoescape=True) for word in words]
     return conditions
 
 
+def _unwanted(wanted: TrackFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.not_genres:
+        folded = sorted(fold(name) for name in wanted.not_genres)
+        conditions.append(or_(_believed.genre_folded.is_(None), _believed.genre_folded.not_in(folded)))
+    texts = [fold(text)[:_WORD_LENGTH] for text in wanted.without_words[:_WORDS]]
+    conditions += [not_(_believed.search.contains(text, autoescape=True)) for text in texts if text]
+    return conditions
+
+
+def _heard(wanted: TrackFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions on fields that do not stand in `believed`: they look at the facts."""
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.not_played_since_s is not None:
+        conditions.append(not_(_stated(Field.LAST_PLAYED, wanted.not_played_since_s)))
+    if wanted.instrumental is not None:
+        conditions.append(_stated(Field.INSTRUMENTALNESS, 0.0))
+        is_instrumental = _stated(Field.INSTRUMENTALNESS, _INSTRUMENTAL)
+        conditions.append(is_instrumental if wanted.instrumental else not_(is_instrumental))
+    return conditions
+
+
+def _stated(field: Field, least: float) -> ColumnElement[bool]:
+    """Return the condition that some source states, in its latest word on it, a number of at least so much."""
+    facts, said = schema.facts.alias(), schema.provenances.alias()
+    newer, after = schema.facts.alias(), schema.provenances.alias()
+    taken_back = exists().where(
+        newer.c.track == facts.c.track,
+        newer.c.field == field.value,
+        newer.c.provenance == after.c.provenance,
+        after.c.kind == said.c.kind,
+        after.c.name == said.c.name,
+        after.c.at_s > said.c.at_s,
+    )
+    # `null` takes back; not every database would forgive the cast.
+    number = case((facts.c.value != "null", cast(facts.c.value, Double)))
+    return exists().where(
+        facts.c.track == _believed.track,
+        facts.c.field == field.value,
+        facts.c.provenance == said.c.provenance,
+        number >= least,
+        not_(taken_back),
+    )
+
+
 def _wheel_places(names: Iterable[str]) -> Iterable[int]:
     for name in names:
-        key = parse_key(name)
-        if key is None:
-            raise InvalidInputError(f"{name!r} is no place on the Camelot wheel: 1A to 12B are")
-        yield camelot_order(key.camelot)
+        yield camelot_order(_key(name).camelot)
+
+
+def _key(name: str) -> MusicalKey:
+    key = parse_key(name)
+    if key is None:
+        raise InvalidInputError(f"{name!r} is no place on the Camelot wheel: 1A to 12B are")
+    return key
 
 
 def _summary(row: Row[Any]) -> TrackSummary:

@@ -234,6 +234,11 @@ class SqlTrackStore:
             for key, tempo_bpm, confidence, is_persons in self._connection.execute(query)
         }
 
+    def genres(self) -> Sequence[str]:
+        genre = schema.believed.c.genre
+        query = select(genre).where(genre.is_not(None), genre != "").group_by(genre)
+        return list(self._connection.scalars(query.order_by(func.count().desc(), genre)))
+
     def matching_ids(self, track_filter: TrackFilter) -> Sequence[TrackId]:
         return [id_of(key) for key in find_keys(self._connection, track_filter)]
 

@@ -65,6 +65,12 @@ class SqlVectorStore:
             return
         self._connection.execute(schema.embeddings.insert().values(space=number, track=key, vector=packed))
 
+    def remove(self, space: EmbeddingSpace, track_id: TrackId) -> None:
+        key, number = find_key(track_id), self._space(space)
+        if key is not None and number is not None:
+            where = (_embeddings.space == number, _embeddings.track == key)
+            self._connection.execute(delete(schema.embeddings).where(*where))
+
     def get(self, space: EmbeddingSpace, track_id: TrackId) -> Vector | None:
         key, number = find_key(track_id), self._space(space)
         if key is None or number is None:
@@ -88,6 +94,23 @@ class SqlVectorStore:
             search = self._by_pgvector
         best = heapq.nsmallest(limit, (near for keys in pieces for near in search(number, packed, keys, limit)))
         return [Neighbour(track_id=id_of(key), distance=distance) for distance, key in best]
+
+    def many(
+        self, space: EmbeddingSpace, among: Sequence[TrackId] | None = None
+    ) -> tuple[Sequence[TrackId], npt.NDArray[np.float32]]:
+        number = self._space(space)
+        if number is None:
+            return [], np.zeros((0, space.dimension), dtype=np.float32)
+        query = select(_embeddings.track, _embeddings.vector).where(_embeddings.space == number)
+        if among is None:
+            rows = list(self._connection.execute(query))
+        else:
+            pieces = chunks(sorted(set(keys_of(among))), _AMONG)
+            rows = [
+                row for keys in pieces for row in self._connection.execute(query.where(_embeddings.track.in_(keys)))
+            ]
+        packed = np.frombuffer(b"".join(row[1] for row in rows), dtype=_LITTLE)
+        return [id_of(row[0]) for row in rows], packed.reshape(len(rows), space.dimension).astype(np.float32)
 
     def count(self, space: EmbeddingSpace) -> int:
         number = self._space(space)

@@ -1,6 +1,7 @@
 """Embeddings: vectors in named spaces that never mix."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -36,3 +37,12 @@ class Neighbour:
 
 DSP_SPACE = EmbeddingSpace(model="dsp", version="1", dimension=96)
 """Hand-made signal features of the base analysis, see `cratehand.analysis.feature_vector`."""
+
+DSP_PARTS: Final = (("spectrum", 26), ("dynamics", 26), ("rhythm", 16), ("harmony", 12), ("character", 16))
+"""What the numbers of `DSP_SPACE` speak of, in their order, and how many they are."""
+
+SOUND_SPACE = EmbeddingSpace(model="musicnn", version="1", dimension=200)
+"""What MSD-MusiCNN makes of a track's sound before it names it: the mean over excerpts, unit length."""
+
+TAG_SPACE = EmbeddingSpace(model="musicnn-tags", version="1", dimension=50)
+"""Probabilities of `cratehand.domain.sound_tags.TAG_NAMES`, for search by words."""

@@ -19,11 +19,12 @@ from cratehand.domain.errors import InvalidInputError
 from cratehand.domain.fields import FLOAT_FIELDS, INTEGER_FIELDS, TEXT_FIELDS, Field
 from cratehand.domain.key import KeyStretch, MusicalKey, parse_key
 from cratehand.domain.loudness import Loudness
+from cratehand.domain.sound_tags import SoundTag, TagKind
 from cratehand.domain.structure import Section, SectionLabel
 from cratehand.domain.tempo import PossibleTempo
 from cratehand.domain.waveform import Waveform
 
-_ITEMS: Final = (Section, SuggestedCue, PossibleTempo)
+_ITEMS: Final = (Section, SuggestedCue, PossibleTempo, SoundTag)
 
 
 def to_json(value: object) -> Any:
@@ -118,6 +119,8 @@ def _structured(field: Field, raw: Any) -> object:
             return Waveform(levels=levels, step_s=_number(raw["step_s"]))
         case Field.QUALITY:
             return _quality(**raw)
+        case Field.SOUND_TAGS:
+            return tuple(_sound_tag(**each) for each in raw)
         case _:
             raise ValueError(f"{field} has no structured form")
 
@@ -153,6 +156,15 @@ def _quality(*, verdict: Any, findings: Any, source_class: Any = None, evidence:
         findings=tuple(QualityFinding(finding) for finding in findings),
         source_class=None if source_class is None else _expect(str, source_class),
         evidence={name: _number(value) for name, value in evidence.items()},
+    )
+
+
+def _sound_tag(*, tag: Any, kind: Any, probability: Any, genre: Any = None) -> SoundTag:
+    return SoundTag(
+        tag=_expect(str, tag),
+        kind=TagKind(kind),
+        probability=_number(probability),
+        genre=None if genre is None else _expect(str, genre),
     )
 
 

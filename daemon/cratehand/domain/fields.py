@@ -69,6 +69,8 @@ class Field(StrEnum):
     WAVEFORM = "waveform"
     FINGERPRINT = "fingerprint"
     QUALITY = "quality"
+    SOUND_TAGS = "sound_tags"
+    """What a model hears in the sound, most probable first: list of `SoundTag`."""
 
 
 TEXT_FIELDS: Final = frozenset(
@@ -106,7 +108,7 @@ MEASURED_FIELDS: Final = AUDIO_FEATURE_FIELDS | frozenset(
         Field.TEMPO_BPM, Field.POSSIBLE_TEMPOS, Field.KEY, Field.KEY_CHANGES, Field.TUNING_CENTS, Field.ENERGY,
         Field.BEAT_GRID, Field.LOUDNESS, Field.SECTIONS, Field.SUGGESTED_CUES, Field.WAVEFORM, Field.FINGERPRINT,
         Field.QUALITY, Field.DURATION_S, Field.SAMPLE_RATE_HZ, Field.BIT_RATE_KBPS, Field.BIT_DEPTH, Field.CHANNELS,
-        Field.FILE_SIZE_BYTES, Field.CODEC,
+        Field.FILE_SIZE_BYTES, Field.CODEC, Field.SOUND_TAGS,
     }
 )  # fmt: skip
 """Fields that follow from the sound or the file, so that a measurement of ours may beat what a program stored."""

@@ -65,6 +65,13 @@ class MusicalKey:
         return min(around, 12 - around) + (self.mode is not other.mode)
 
 
+def mixable(key: MusicalKey) -> frozenset[str]:
+    """Return the Camelot codes that mix with a key: itself, an hour to either side, the other ring at its hour."""
+    hour, ring = int(key.camelot[:-1]), key.camelot[-1]
+    beside = {f"{(hour + step - 1) % 12 + 1}{ring}" for step in (-1, 0, 1)}
+    return frozenset(beside | {f"{hour}{'B' if ring == 'A' else 'A'}"})
+
+
 def parse_key(text: str) -> MusicalKey | None:
     """Read a key in any notation that DJ programs write: ``Am``, ``A minor``, ``F#min``, ``Dbm``, ``8A``, ``1m``.
 

@@ -12,10 +12,12 @@ from cratehand.domain.collection import CollectionChange
 from cratehand.domain.collection_edit import CollectionEdit, EditObstacle, EditRecord
 from cratehand.domain.drum_pattern import DrumPattern, Metre
 from cratehand.domain.drum_request import DrumRequest, GivenDrums
+from cratehand.domain.embedding import EmbeddingSpace, Vector
 from cratehand.domain.fields import Field
 from cratehand.domain.folders import FolderChange, KnownFile, WatchedFolder
 from cratehand.domain.ids import ContentDigest, TrackId
 from cratehand.domain.provenance import Source
+from cratehand.domain.sound_tags import SoundDescription
 from cratehand.domain.stem import StemKind
 
 
@@ -175,6 +177,53 @@ class FingerprintIndex(Protocol):
 
     def candidates(self, fingerprint: str, *, limit: int = 10) -> Sequence[tuple[TrackId, float]]:
         """Return the likeliest tracks, best first, each with its score 0..1 (share of the bits that agree)."""
+        ...
+
+
+class SoundDescriber(Protocol):
+    """Says in words, and as a vector, what a track sounds like."""
+
+    def describe(self, excerpts: Sequence[Samples], *, sample_rate_hz: int) -> SoundDescription | None:
+        """Listen to excerpts of one track.
+
+        Args:
+            excerpts: Each float32 ``(1, frames)``, three seconds or less.
+            sample_rate_hz: Their rate.
+
+        Returns:
+            The description; None where there is no excerpt.
+
+        Raises:
+            UnavailableError: It can't run now.
+            CorruptFileError: What it runs is damaged.
+        """
+        ...
+
+
+class TextListener(Protocol):
+    """Knows which sound words mean: tags by their names, a model of language, a model of text and sound."""
+
+    @property
+    def name(self) -> str:
+        """Short name; said with what it finds."""
+        ...
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """Where its answers lie; tracks are compared with them there."""
+        ...
+
+    def place(self, words: Sequence[str], unwanted: Sequence[str]) -> Vector | None:
+        """Return where words lie among sounds.
+
+        Args:
+            words: What a track is to sound like.
+            unwanted: What it is not to sound like.
+
+        Returns:
+            A vector of `space` (in `TAG_SPACE` the weight of each tag, unwanted ones below 0); None where the words
+            say nothing about sound.
+        """
         ...
 
 

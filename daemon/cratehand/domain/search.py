@@ -31,7 +31,11 @@ class TrackFilter:
     """Words that all have to occur in title, artist, album, genre, label, comment or file name."""
     tempo_bpm: tuple[float, float] | None = None
     """From, to; both ends belong to it."""
+    tempo_octaves: bool = False
+    """Whether half and double of the tempo will do too: 126 also finds 63 and 252."""
     camelot: frozenset[str] = frozenset()
+    mixes_with: str | None = None
+    """A key in any notation: this one, its neighbours on the Camelot wheel and the other ring at the same hour."""
     energy: tuple[int, int] | None = None
     genre: str | None = None
     year: tuple[int, int] | None = None
@@ -39,6 +43,13 @@ class TrackFilter:
     playlist: str | None = None
     """Name of a playlist, or its path with folders."""
     analysed: bool | None = None
+    not_played_since_s: float | None = None
+    """Wall time: never played, as far as is known, or before it."""
+    instrumental: bool | None = None
+    """Whether no voice (or one) is heard; what was not listened to fits neither."""
+    not_genres: frozenset[str] = frozenset()
+    without_words: tuple[str, ...] = ()
+    """Texts of which none may occur where `text` is looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,3 +80,5 @@ class Match:
     track: TrackSummary
     score: float
     reasons: tuple[str, ...] = ()
+    ranking: str = ""
+    """What it was found by: a model (``dsp``, ``musicnn``, ``minilm``), or ``words``, ``tags``, ``filters``."""

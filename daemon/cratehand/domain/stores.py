@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from cratehand.domain.collection import CollectionChange, ImportReport, Playlist
 from cratehand.domain.cue import Cue
-from cratehand.domain.embedding import EmbeddingSpace, Neighbour, Vector
 from cratehand.domain.fields import Field
 from cratehand.domain.folders import KnownFile, WatchedFolder
 from cratehand.domain.ids import ContentDigest, ForeignId, JobId, PlanId, PlaylistId, TrackId
@@ -20,6 +19,7 @@ from cratehand.domain.provenance import AnyFact, Source, SourceKind
 from cratehand.domain.search import Page, TrackFilter, TrackQuery
 from cratehand.domain.tempo import GenreTempo
 from cratehand.domain.track import FileStamp, Presence, Track, TrackSummary
+from cratehand.domain.vector_store import VectorStore
 
 IdSource = Callable[[], str]
 """Gives a fresh random id of 16 hex digits."""
@@ -105,6 +105,10 @@ class TrackStore(Protocol):
         ...
 
     def query(self, query: TrackQuery) -> Page[TrackSummary]: ...
+
+    def genres(self) -> Sequence[str]:
+        """Return the names of all genres, the most used first."""
+        ...
 
     def matching_ids(self, track_filter: TrackFilter) -> Sequence[TrackId]: ...
 
@@ -314,22 +318,6 @@ class JobStore(Protocol):
     def prune(self, *, ended_before_s: float) -> int:
         """Forget ended jobs older than that; return how many."""
         ...
-
-
-class VectorStore(Protocol):
-    """Embeddings and nearest neighbours, exact, per space."""
-
-    def put(self, space: EmbeddingSpace, track_id: TrackId, vector: Vector) -> None: ...
-
-    def get(self, space: EmbeddingSpace, track_id: TrackId) -> Vector | None: ...
-
-    def nearest(
-        self, space: EmbeddingSpace, vector: Vector, *, limit: int, among: Sequence[TrackId] | None = None
-    ) -> Sequence[Neighbour]:
-        """Return the nearest tracks, nearest first, among the given ones only where `among` is not None."""
-        ...
-
-    def count(self, space: EmbeddingSpace) -> int: ...
 
 
 class FolderStore(Protocol):

@@ -13,6 +13,7 @@ from cratehand.domain.fields import Field
 from cratehand.domain.ids import ContentDigest
 from cratehand.domain.key import KeyStretch, MusicalKey
 from cratehand.domain.loudness import Loudness
+from cratehand.domain.sound_tags import SoundDescription
 from cratehand.domain.structure import Section
 from cratehand.domain.tempo import PossibleTempo
 from cratehand.domain.track import FileStamp
@@ -62,6 +63,8 @@ class FileReading:
     fingerprint: str | None = None
     """Chromaprint of the first 120 s, the base64 form that AcoustID takes."""
     analysis: TrackAnalysis | None = None
+    sound: SoundDescription | None = None
+    """None where nothing can describe it here, or nothing sounds."""
     errors: tuple[str, ...] = ()
     """One line each; with `analysis` None the file could not be read."""
     seconds_spent: float = 0.0

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, ParamSpec
 
-from cratehand.domain.embedding import DSP_SPACE
 from cratehand.domain.errors import CratehandError, NotFoundError, UnavailableError
 from cratehand.domain.events import Event, JobProgressed, TrackAnalysed, TrackChanged
 from cratehand.domain.ids import ContentDigest, JobId, TrackId
@@ -23,6 +22,7 @@ from cratehand.usecases.event_bus import EventBus
 from cratehand.usecases.lanes import Lanes
 from cratehand.usecases.quiet import Quiet
 from cratehand.usecases.reading_facts import ANALYSIS, FILE_NAME, TAGS, facts_of
+from cratehand.usecases.reading_vectors import keep_vectors
 from cratehand.usecases.tempo_octaves import settle_octave
 
 logger = logging.getLogger(__name__)
@@ -326,9 +326,10 @@ class AnalysisQueue:
                 error=error,
             )
             reading = _settled(stores, job.track_id, reading)
-            stores.facts.record(job.track_id, facts_of(reading, at_s=_after_all(stores, job.track_id, now_s)))
-            if reading.analysis is not None and reading.analysis.feature_vector is not None:
-                stores.vectors.put(DSP_SPACE, job.track_id, reading.analysis.feature_vector)
+            genres = stores.tracks.genres() if reading.sound is not None else ()
+            at_s = _after_all(stores, job.track_id, now_s)
+            stores.facts.record(job.track_id, facts_of(reading, at_s=at_s, genres=genres))
+            keep_vectors(stores.vectors, job.track_id, reading)
             state = JobState.FAILED if failed else JobState.DONE
             ended = stores.jobs.finish(job.id, state=state, at_s=now_s, error=error)
             keeper = _recognise_moved(stores, job.track_id)

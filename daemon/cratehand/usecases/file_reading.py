@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,15 @@ from cratehand.domain.audio import AudioFormat, Samples
 from cratehand.domain.errors import CratehandError
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import ContentDigest
-from cratehand.domain.ports import AudioReader, ContentDigester, Fingerprinter, FingerprintSession, TagReader
+from cratehand.domain.ports import (
+    AudioReader,
+    ContentDigester,
+    Fingerprinter,
+    FingerprintSession,
+    SoundDescriber,
+    TagReader,
+)
+from cratehand.domain.sound_tags import SoundDescription
 from cratehand.domain.track import FileStamp
 from cratehand.domain.track_analysis import FileReading, TrackAnalysis
 
@@ -26,6 +34,10 @@ class SignalAnalyser(Protocol):
 
     def finish(self) -> TrackAnalysis: ...
 
+    def excerpts(self) -> tuple[int, Sequence[Samples]]:
+        """Return a rate in Hz and excerpts at it, float32 ``(1, frames)``, once all is fed."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingTools:
@@ -37,6 +49,8 @@ class ReadingTools:
     fingerprinter: Fingerprinter
     stamp_of: Callable[[Path], FileStamp]
     analyser: Callable[[AudioFormat], SignalAnalyser]
+    describer: SoundDescriber | None = None
+    """None where no model can run."""
 
 
 def read_file(tools: ReadingTools, path: Path, *, known_digest: ContentDigest | None = None) -> FileReading:
@@ -58,6 +72,7 @@ def read_file(tools: ReadingTools, path: Path, *, known_digest: ContentDigest | 
     tags: Mapping[Field, object] = {}
     fingerprint: str | None = None
     analysis: TrackAnalysis | None = None
+    sound: SoundDescription | None = None
     errors: list[str] = []
     try:
         stamp = tools.stamp_of(path)
@@ -65,7 +80,7 @@ def read_file(tools: ReadingTools, path: Path, *, known_digest: ContentDigest | 
         tags = tools.tags.tags(path)
         digest = tools.digester.digest(path)
         if digest != known_digest:
-            analysis, fingerprint, errors = _listen(tools, path, declared)
+            analysis, fingerprint, sound, errors = _listen(tools, path, declared)
     except CratehandError as error:
         errors.append(str(error))
     except OSError as error:
@@ -78,6 +93,7 @@ def read_file(tools: ReadingTools, path: Path, *, known_digest: ContentDigest | 
         tags=tags,
         fingerprint=fingerprint,
         analysis=analysis,
+        sound=sound,
         errors=tuple(errors),
         seconds_spent=time.perf_counter() - began_s,
     )
@@ -85,7 +101,7 @@ def read_file(tools: ReadingTools, path: Path, *, known_digest: ContentDigest | 
 
 def _listen(
     tools: ReadingTools, path: Path, declared: AudioFormat
-) -> tuple[TrackAnalysis | None, str | None, list[str]]:
+) -> tuple[TrackAnalysis | None, str | None, SoundDescription | None, list[str]]:
     analyser = tools.analyser(declared)
     errors: list[str] = []
     heard = False
@@ -97,9 +113,10 @@ def _listen(
             analyser.feed(block)
             session.feed(block)
         if not heard:
-            return None, None, errors or [f"{path}: holds no audio: delete it or get it again"]
+            return None, None, None, errors or [f"{path}: holds no audio: delete it or get it again"]
         fingerprint = _fingerprint(session, path)
-    return analyser.finish(), fingerprint, errors
+    analysis = analyser.finish()
+    return analysis, fingerprint, _described(tools, analyser, path), errors
 
 
 def _until_error(blocks: Iterator[Samples], errors: list[str]) -> Iterator[Samples]:
@@ -116,4 +133,16 @@ def _fingerprint(session: FingerprintSession, path: Path) -> str | None:
     except CratehandError as error:
         # A missing fingerprint costs one ability later; it is no reason to lose the analysis.
         logger.warning("no fingerprint of %s: %s", path, error)
+        return None
+
+
+def _described(tools: ReadingTools, analyser: SignalAnalyser, path: Path) -> SoundDescription | None:
+    if tools.describer is None:
+        return None
+    rate_hz, excerpts = analyser.excerpts()
+    try:
+        return tools.describer.describe(excerpts, sample_rate_hz=rate_hz)
+    except CratehandError as error:
+        # As with the fingerprint: everything else that was measured stands.
+        logger.warning("no tags for %s: %s", path, error)
         return None

@@ -1,28 +1,36 @@
 """What a reading of a file says, as statements."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Final
 
 from cratehand.domain.audio_features import AudioFeatures
+from cratehand.domain.embedding import SOUND_SPACE
 from cratehand.domain.fields import AUDIO_FEATURE_FIELDS, INTEGER_FIELDS, TEXT_FIELDS, Field
 from cratehand.domain.provenance import AnyFact, Fact, Source, SourceKind
+from cratehand.domain.sound_tags import with_genres
 from cratehand.domain.track_analysis import FileReading, TrackAnalysis
 
 ANALYSIS: Final = Source(kind=SourceKind.ANALYSIS, name="cratehand", version="1")
 TAGS: Final = Source(kind=SourceKind.TAGS, name="file")
 FILE: Final = Source(kind=SourceKind.ANALYSIS, name="file")
 """What the container declares."""
+TAGGER: Final = Source(kind=SourceKind.ANALYSIS, name=SOUND_SPACE.model, version=SOUND_SPACE.version)
 FILE_NAME: Final = Source(kind=SourceKind.FILE_NAME)
 
 
 _TAG_FIELDS: Final = sorted(TEXT_FIELDS | INTEGER_FIELDS | {Field.TEMPO_BPM, Field.KEY, Field.TAGS})
 
 
-def facts_of(reading: FileReading, *, at_s: float) -> list[AnyFact]:
+def facts_of(reading: FileReading, *, at_s: float, genres: Sequence[str] = ()) -> list[AnyFact]:
     """Turn a reading into statements: tags, declarations, file name, and what was measured.
 
     What a tag or a measurement said before and says no more becomes a None, which takes the old statement back.
+
+    Args:
+        reading: What was found in the file.
+        at_s: Wall time of the statements.
+        genres: The collection's names of genres, the most used first: tags that a model hears are told in them.
     """
     facts = [_fact(field, reading.tags.get(field), TAGS, at_s) for field in _TAG_FIELDS if reading.format is not None]
     facts += [_fact(field, value, FILE, at_s) for field, value in _declared(reading).items()]
@@ -30,11 +38,20 @@ def facts_of(reading: FileReading, *, at_s: float) -> list[AnyFact]:
     if reading.analysis is not None:
         facts.append(_fact(Field.FINGERPRINT, reading.fingerprint, ANALYSIS, at_s))
         measured = {**_measured(reading.analysis), **_features(reading.analysis)}
+        facts.append(_heard(reading, genres, at_s))
         facts += [
             _fact(field, None if value == () else value, ANALYSIS, at_s, confidence)
             for field, (value, confidence) in measured.items()
         ]
     return facts
+
+
+def _heard(reading: FileReading, genres: Sequence[str], at_s: float) -> AnyFact:
+    sound = reading.sound
+    if sound is None or not sound.tags:
+        return _fact(Field.SOUND_TAGS, None, TAGGER, at_s)
+    source = Source(kind=SourceKind.ANALYSIS, name=sound.model, version=sound.version)
+    return _fact(Field.SOUND_TAGS, with_genres(sound.tags, genres), source, at_s, sound.tags[0].probability)
 
 
 def _declared(reading: FileReading) -> Mapping[Field, object]:

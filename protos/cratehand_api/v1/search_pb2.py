@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from cratehand_api.v1 import track_pb2 as cratehand__api_dot_v1_dot_track__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63ratehand_api/v1/search.proto\x12\x10\x63ratehand_api.v1\x1a\x1c\x63ratehand_api/v1/track.proto\"]\n\x0eSimilarRequest\x12\r\n\x05track\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12-\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1d.cratehand_api.v1.TrackFilter\"_\n\x11SearchTextRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12-\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1d.cratehand_api.v1.TrackFilter\":\n\x0eSearchResponse\x12(\n\x07matches\x18\x01 \x03(\x0b\x32\x17.cratehand_api.v1.Match\"V\n\x05Match\x12-\n\x05track\x18\x01 \x01(\x0b\x32\x1e.cratehand_api.v1.TrackSummary\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x0f\n\x07reasons\x18\x03 \x03(\t2\xac\x01\n\x06Search\x12M\n\x07Similar\x12 .cratehand_api.v1.SimilarRequest\x1a .cratehand_api.v1.SearchResponse\x12S\n\nSearchText\x12#.cratehand_api.v1.SearchTextRequest\x1a .cratehand_api.v1.SearchResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63ratehand_api/v1/search.proto\x12\x10\x63ratehand_api.v1\x1a\x1c\x63ratehand_api/v1/track.proto\"{\n\x0eSimilarRequest\x12\r\n\x05track\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12-\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1d.cratehand_api.v1.TrackFilter\x12\x12\n\x05space\x18\x04 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_space\"_\n\x11SearchTextRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12-\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1d.cratehand_api.v1.TrackFilter\":\n\x0eSearchResponse\x12(\n\x07matches\x18\x01 \x03(\x0b\x32\x17.cratehand_api.v1.Match\"g\n\x05Match\x12-\n\x05track\x18\x01 \x01(\x0b\x32\x1e.cratehand_api.v1.TrackSummary\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x0f\n\x07reasons\x18\x03 \x03(\t\x12\x0f\n\x07ranking\x18\x04 \x01(\t2\xac\x01\n\x06Search\x12M\n\x07Similar\x12 .cratehand_api.v1.SimilarRequest\x1a .cratehand_api.v1.SearchResponse\x12S\n\nSearchText\x12#.cratehand_api.v1.SearchTextRequest\x1a .cratehand_api.v1.SearchResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,13 +33,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cratehand_api.v1.search_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SIMILARREQUEST']._serialized_start=81
-  _globals['_SIMILARREQUEST']._serialized_end=174
-  _globals['_SEARCHTEXTREQUEST']._serialized_start=176
-  _globals['_SEARCHTEXTREQUEST']._serialized_end=271
-  _globals['_SEARCHRESPONSE']._serialized_start=273
-  _globals['_SEARCHRESPONSE']._serialized_end=331
-  _globals['_MATCH']._serialized_start=333
-  _globals['_MATCH']._serialized_end=419
-  _globals['_SEARCH']._serialized_start=422
-  _globals['_SEARCH']._serialized_end=594
+  _globals['_SIMILARREQUEST']._serialized_end=204
+  _globals['_SEARCHTEXTREQUEST']._serialized_start=206
+  _globals['_SEARCHTEXTREQUEST']._serialized_end=301
+  _globals['_SEARCHRESPONSE']._serialized_start=303
+  _globals['_SEARCHRESPONSE']._serialized_end=361
+  _globals['_MATCH']._serialized_start=363
+  _globals['_MATCH']._serialized_end=466
+  _globals['_SEARCH']._serialized_start=469
+  _globals['_SEARCH']._serialized_end=641
 # @@protoc_insertion_point(module_scope)

@@ -26,9 +26,12 @@ class SimilarRequest(_message.Message):
     TRACK_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
+    SPACE_FIELD_NUMBER: _builtins.int
     track: _builtins.str
     limit: _builtins.int
     """1..500, 20 where absent; more is 500."""
+    space: _builtins.str
+    """dsp or musicnn; the best that is there where absent."""
     @_builtins.property
     def filter(self) -> _track_pb2.TrackFilter: ...
     def __init__(
@@ -37,12 +40,15 @@ class SimilarRequest(_message.Message):
         track: _builtins.str = ...,
         limit: _builtins.int = ...,
         filter: _track_pb2.TrackFilter | None = ...,
+        space: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_space", b"_space", "filter", b"filter", "space", b"space"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "limit", b"limit", "track", b"track"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_space", b"_space", "filter", b"filter", "limit", b"limit", "space", b"space", "track", b"track"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__space: _TypeAlias = _typing.Literal["space"]  # noqa: Y015
+    _WhichOneofArgType__space: _TypeAlias = _typing.Literal["_space", b"_space"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__space) -> _WhichOneofReturnType__space | None: ...
 
 Global___SimilarRequest: _TypeAlias = SimilarRequest  # noqa: Y015
 
@@ -100,8 +106,11 @@ class Match(_message.Message):
     TRACK_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     REASONS_FIELD_NUMBER: _builtins.int
+    RANKING_FIELD_NUMBER: _builtins.int
     score: _builtins.float
     """1 best ... 0."""
+    ranking: _builtins.str
+    """What it was found by: the space (dsp, musicnn), or words, tags, minilm or filters."""
     @_builtins.property
     def track(self) -> _track_pb2.TrackSummary: ...
     @_builtins.property
@@ -112,10 +121,11 @@ class Match(_message.Message):
         track: _track_pb2.TrackSummary | None = ...,
         score: _builtins.float = ...,
         reasons: _abc.Iterable[_builtins.str] | None = ...,
+        ranking: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["track", b"track"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reasons", b"reasons", "score", b"score", "track", b"track"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ranking", b"ranking", "reasons", b"reasons", "score", b"score", "track", b"track"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

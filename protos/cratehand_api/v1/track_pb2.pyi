@@ -378,6 +378,12 @@ class TrackFilter(_message.Message):
     RATING_AT_LEAST_FIELD_NUMBER: _builtins.int
     PLAYLIST_FIELD_NUMBER: _builtins.int
     ANALYSED_FIELD_NUMBER: _builtins.int
+    TEMPO_OCTAVES_FIELD_NUMBER: _builtins.int
+    MIXES_WITH_FIELD_NUMBER: _builtins.int
+    NOT_PLAYED_SINCE_S_FIELD_NUMBER: _builtins.int
+    INSTRUMENTAL_FIELD_NUMBER: _builtins.int
+    NOT_GENRES_FIELD_NUMBER: _builtins.int
+    WITHOUT_WORDS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """Words that all have to occur in title, artist, album, genre, label, comment or file name."""
     tempo_from_bpm: _builtins.float
@@ -390,8 +396,22 @@ class TrackFilter(_message.Message):
     rating_at_least: _builtins.int
     playlist: _builtins.str
     analysed: _builtins.bool
+    tempo_octaves: _builtins.bool
+    """Half and double of the tempo will do too."""
+    mixes_with: _builtins.str
+    """A key: it, its neighbours on the Camelot wheel and the other ring. With Similar also "track", its own key."""
+    not_played_since_s: _builtins.float
+    """Seconds since 1970 UTC; what was never played fits."""
+    instrumental: _builtins.bool
+    """Whether no voice (or one) is heard."""
     @_builtins.property
     def camelot(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def not_genres(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def without_words(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Texts of which none may occur."""
+
     def __init__(
         self,
         *,
@@ -407,10 +427,16 @@ class TrackFilter(_message.Message):
         rating_at_least: _builtins.int | None = ...,
         playlist: _builtins.str | None = ...,
         analysed: _builtins.bool | None = ...,
+        tempo_octaves: _builtins.bool = ...,
+        mixes_with: _builtins.str | None = ...,
+        not_played_since_s: _builtins.float | None = ...,
+        instrumental: _builtins.bool | None = ...,
+        not_genres: _abc.Iterable[_builtins.str] | None = ...,
+        without_words: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_analysed", b"_analysed", "_energy_from", b"_energy_from", "_energy_to", b"_energy_to", "_genre", b"_genre", "_playlist", b"_playlist", "_rating_at_least", b"_rating_at_least", "_tempo_from_bpm", b"_tempo_from_bpm", "_tempo_to_bpm", b"_tempo_to_bpm", "_year_from", b"_year_from", "_year_to", b"_year_to", "analysed", b"analysed", "energy_from", b"energy_from", "energy_to", b"energy_to", "genre", b"genre", "playlist", b"playlist", "rating_at_least", b"rating_at_least", "tempo_from_bpm", b"tempo_from_bpm", "tempo_to_bpm", b"tempo_to_bpm", "year_from", b"year_from", "year_to", b"year_to"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_analysed", b"_analysed", "_energy_from", b"_energy_from", "_energy_to", b"_energy_to", "_genre", b"_genre", "_instrumental", b"_instrumental", "_mixes_with", b"_mixes_with", "_not_played_since_s", b"_not_played_since_s", "_playlist", b"_playlist", "_rating_at_least", b"_rating_at_least", "_tempo_from_bpm", b"_tempo_from_bpm", "_tempo_to_bpm", b"_tempo_to_bpm", "_year_from", b"_year_from", "_year_to", b"_year_to", "analysed", b"analysed", "energy_from", b"energy_from", "energy_to", b"energy_to", "genre", b"genre", "instrumental", b"instrumental", "mixes_with", b"mixes_with", "not_played_since_s", b"not_played_since_s", "playlist", b"playlist", "rating_at_least", b"rating_at_least", "tempo_from_bpm", b"tempo_from_bpm", "tempo_to_bpm", b"tempo_to_bpm", "year_from", b"year_from", "year_to", b"year_to"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_analysed", b"_analysed", "_energy_from", b"_energy_from", "_energy_to", b"_energy_to", "_genre", b"_genre", "_playlist", b"_playlist", "_rating_at_least", b"_rating_at_least", "_tempo_from_bpm", b"_tempo_from_bpm", "_tempo_to_bpm", b"_tempo_to_bpm", "_year_from", b"_year_from", "_year_to", b"_year_to", "analysed", b"analysed", "camelot", b"camelot", "energy_from", b"energy_from", "energy_to", b"energy_to", "genre", b"genre", "playlist", b"playlist", "rating_at_least", b"rating_at_least", "tempo_from_bpm", b"tempo_from_bpm", "tempo_to_bpm", b"tempo_to_bpm", "text", b"text", "year_from", b"year_from", "year_to", b"year_to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_analysed", b"_analysed", "_energy_from", b"_energy_from", "_energy_to", b"_energy_to", "_genre", b"_genre", "_instrumental", b"_instrumental", "_mixes_with", b"_mixes_with", "_not_played_since_s", b"_not_played_since_s", "_playlist", b"_playlist", "_rating_at_least", b"_rating_at_least", "_tempo_from_bpm", b"_tempo_from_bpm", "_tempo_to_bpm", b"_tempo_to_bpm", "_year_from", b"_year_from", "_year_to", b"_year_to", "analysed", b"analysed", "camelot", b"camelot", "energy_from", b"energy_from", "energy_to", b"energy_to", "genre", b"genre", "instrumental", b"instrumental", "mixes_with", b"mixes_with", "not_genres", b"not_genres", "not_played_since_s", b"not_played_since_s", "playlist", b"playlist", "rating_at_least", b"rating_at_least", "tempo_from_bpm", b"tempo_from_bpm", "tempo_octaves", b"tempo_octaves", "tempo_to_bpm", b"tempo_to_bpm", "text", b"text", "without_words", b"without_words", "year_from", b"year_from", "year_to", b"year_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__analysed: _TypeAlias = _typing.Literal["analysed"]  # noqa: Y015
     _WhichOneofArgType__analysed: _TypeAlias = _typing.Literal["_analysed", b"_analysed"]  # noqa: Y015
@@ -420,6 +446,12 @@ class TrackFilter(_message.Message):
     _WhichOneofArgType__energy_to: _TypeAlias = _typing.Literal["_energy_to", b"_energy_to"]  # noqa: Y015
     _WhichOneofReturnType__genre: _TypeAlias = _typing.Literal["genre"]  # noqa: Y015
     _WhichOneofArgType__genre: _TypeAlias = _typing.Literal["_genre", b"_genre"]  # noqa: Y015
+    _WhichOneofReturnType__instrumental: _TypeAlias = _typing.Literal["instrumental"]  # noqa: Y015
+    _WhichOneofArgType__instrumental: _TypeAlias = _typing.Literal["_instrumental", b"_instrumental"]  # noqa: Y015
+    _WhichOneofReturnType__mixes_with: _TypeAlias = _typing.Literal["mixes_with"]  # noqa: Y015
+    _WhichOneofArgType__mixes_with: _TypeAlias = _typing.Literal["_mixes_with", b"_mixes_with"]  # noqa: Y015
+    _WhichOneofReturnType__not_played_since_s: _TypeAlias = _typing.Literal["not_played_since_s"]  # noqa: Y015
+    _WhichOneofArgType__not_played_since_s: _TypeAlias = _typing.Literal["_not_played_since_s", b"_not_played_since_s"]  # noqa: Y015
     _WhichOneofReturnType__playlist: _TypeAlias = _typing.Literal["playlist"]  # noqa: Y015
     _WhichOneofArgType__playlist: _TypeAlias = _typing.Literal["_playlist", b"_playlist"]  # noqa: Y015
     _WhichOneofReturnType__rating_at_least: _TypeAlias = _typing.Literal["rating_at_least"]  # noqa: Y015
@@ -440,6 +472,12 @@ class TrackFilter(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__energy_to) -> _WhichOneofReturnType__energy_to | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__genre) -> _WhichOneofReturnType__genre | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__instrumental) -> _WhichOneofReturnType__instrumental | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mixes_with) -> _WhichOneofReturnType__mixes_with | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__not_played_since_s) -> _WhichOneofReturnType__not_played_since_s | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__playlist) -> _WhichOneofReturnType__playlist | None: ...
     @_typing.overload

@@ -234,6 +234,8 @@ def test_a_correction_wins_and_a_dry_run_changes_nothing(cratehand: Cratehand) -
         (("export", "m3u8", "/nowhere/x.m3u8"), "make the folder first"),
         (("export", "m3u8", "/tmp"), "is a folder"),
         (("export", "m3u8", "/tmp/cratehand-x.m3u8", "--playlist", "Pek"), "no playlist is called 'Pek'"),
+        (("similar", "aaaa", "--space", "clap"), "there is no space 'clap'"),
+        (("similar", "aaaa", "--space", "musicnn"), "has not been analysed yet in musicnn"),
         (("import", "rekordbox", "/nowhere.xml"), "does not exist"),
         (("import", "playlist", "/nowhere.m3u8"), "does not exist"),
         (("restore", "/nowhere.db"), "there is no file"),
@@ -256,6 +258,9 @@ def test_search_and_similar_give_scores_and_reasons(cratehand: Cratehand) -> Non
     assert len(near) == 2
     assert len(cratehand("similar", "aaaa", "--limit", "1", "--json").json) == 1
     assert "why" in cratehand("similar", "aaaa").out
+    assert {track["ranking"] for track in near} == {"dsp"}
+    assert len(cratehand("similar", "aaaa", "--mixes-with", "track", "--tempo", "66", "--octave", "--json").json) == 0
+    assert len(cratehand("similar", "aaaa", "--not-played-since", "2026-01-31", "--space", "dsp", "--json").json) == 2
 
 
 @pytest.mark.usefixtures("crate")

@@ -16,9 +16,24 @@ TRACKS: dict[int, dict[Field, object]] = {
         Field.TEMPO_BPM: 126.0,
         Field.GENRE: "Électro",
         Field.YEAR: 2020,
+        Field.INSTRUMENTALNESS: 0.9,
     },
-    2: {Field.TITLE: "beta", Field.ARTIST: "ábel", Field.TEMPO_BPM: 124.0, Field.RATING: 5, Field.ENERGY: 7},
-    3: {Field.TITLE: "Alpha 100%", Field.ARTIST: "Abel", Field.COMMENT: "warm_up", Field.RATING: 3, Field.ENERGY: 3},
+    2: {
+        Field.TITLE: "beta",
+        Field.ARTIST: "ábel",
+        Field.TEMPO_BPM: 124.0,
+        Field.RATING: 5,
+        Field.ENERGY: 7,
+        Field.LAST_PLAYED: 1e3,
+    },
+    3: {
+        Field.TITLE: "Alpha 100%",
+        Field.ARTIST: "Abel",
+        Field.COMMENT: "warm_up",
+        Field.RATING: 3,
+        Field.ENERGY: 3,
+        Field.INSTRUMENTALNESS: 0.1,
+    },
     4: {Field.KEY: parse_key("10A"), Field.LABEL: "ＷＩＤＥ", Field.PLAY_COUNT: 2, Field.DATE_ADDED: "2024-01-01"},
     5: {Field.KEY: parse_key("8A"), Field.TITLE: "東京 ガ", Field.PLAY_COUNT: 9, Field.DATE_ADDED: "2023-01-01"},
 }
@@ -56,6 +71,12 @@ def found(catalogue: SqliteCatalogue, **conditions: object) -> list[int]:
         ({"energy": (3, 6)}, [3]), ({"genre": "electro"}, [1]), ({"year": (2020, 2020)}, [1]),
         ({"rating_at_least": 4}, [2]), ({"analysed": True}, [3]), ({"analysed": False}, [1, 2, 4, 5]),
         ({"analysed": False, "text": "abel"}, [2]),
+        ({"tempo_bpm": (62.5, 63.5), "tempo_octaves": True}, [1]), ({"tempo_bpm": (252, 252), "tempo_octaves": True}, [1]),
+        ({"tempo_bpm": (63, 63)}, []), ({"mixes_with": "9A"}, [4, 5]), ({"mixes_with": "C major"}, [5]),
+        ({"mixes_with": "12A"}, []), ({"instrumental": True}, [1]), ({"instrumental": False}, [3]),
+        ({"not_played_since_s": 1000.0}, [1, 3, 4, 5]), ({"not_played_since_s": 1001.0}, [1, 2, 3, 4, 5]),
+        ({"not_genres": frozenset({"electro"})}, [2, 3, 4, 5]), ({"without_words": ("mome", "warm_up")}, [2, 4, 5]),
+        ({"without_words": ("",)}, [1, 2, 3, 4, 5]),
     ],
 )  # fmt: skip
 def test_every_condition_has_to_hold(known: SqliteCatalogue, conditions: dict[str, object], numbers: list[int]) -> None:
@@ -128,3 +149,25 @@ def test_summaries_come_in_the_order_asked_for(known: SqliteCatalogue) -> None:
         key = stores.tracks.summaries([track_id(4)])[0]
         assert isinstance(TRACKS[4][Field.KEY], MusicalKey)
         assert (key.camelot, key.key) == ("10A", "B minor")
+
+
+def test_a_statement_that_was_taken_back_is_none(known: SqliteCatalogue) -> None:
+    with known.writing() as stores:
+        stores.facts.record(track_id(1), [a_fact(Field.INSTRUMENTALNESS, None, at_s=2.0)])
+        stores.facts.record(track_id(2), [a_fact(Field.LAST_PLAYED, None, at_s=2.0)])
+    assert found(known, instrumental=True) == []
+    assert found(known, not_played_since_s=1.0) == [1, 2, 3, 4, 5]
+
+
+def test_a_key_that_is_none_is_told(known: SqliteCatalogue) -> None:
+    with pytest.raises(InvalidInputError, match="Camelot"):
+        found(known, mixes_with="H major")
+
+
+def test_genres_come_by_how_often_they_are_used(catalogue: SqliteCatalogue) -> None:
+    with catalogue.writing() as stores:
+        assert list(stores.tracks.genres()) == []
+        stores.tracks.add([a_track(number) for number in range(4)])
+        for number, genre in enumerate(["House", "Techno", "Techno", None]):
+            stores.facts.record(track_id(number), [a_fact(Field.GENRE, genre)])
+        assert list(stores.tracks.genres()) == ["Techno", "House"]

@@ -95,3 +95,18 @@ def test_an_unfit_vector_is_refused(known: SqliteCatalogue) -> None:
             stores.vectors.put(SPACE, track_id(COUNT + 1), vectors()[0])
         with pytest.raises(UnsupportedError):
             stores.vectors.put(euclidean, track_id(1), np.zeros(2, np.float32))
+
+
+def test_many_vectors_come_with_their_tracks_and_a_removed_one_does_not(known: SqliteCatalogue) -> None:
+    with known.writing() as stores:
+        stores.vectors.remove(SPACE, track_id(4))
+        stores.vectors.remove(SPACE, track_id(4))
+        ids, rows = stores.vectors.many(SPACE)
+        assert len(ids) == len(rows) == COUNT - 1
+        some, few = stores.vectors.many(SPACE, [track_id(9), track_id(4), track_id(2), track_id(COUNT + 5)])
+        nothing, none = stores.vectors.many(EmbeddingSpace(model="new", version="1", dimension=3))
+    assert track_id(4) not in ids
+    assert sorted(some) == [track_id(2), track_id(9)]
+    for found, row in zip(some, few, strict=True):
+        np.testing.assert_array_equal(row, vectors()[int(found, 16)])
+    assert (list(nothing), none.shape) == ([], (0, 3))

@@ -16,6 +16,7 @@ from cratehand.domain.fact_values import decode, encode
 from cratehand.domain.fields import FLOAT_FIELDS, INTEGER_FIELDS, TEXT_FIELDS, Field
 from cratehand.domain.key import KeyStretch, Mode, MusicalKey
 from cratehand.domain.loudness import Loudness
+from cratehand.domain.sound_tags import SoundTag, TagKind
 from cratehand.domain.structure import Section, SectionLabel
 from cratehand.domain.tempo import PossibleTempo
 from cratehand.domain.waveform import Waveform
@@ -62,6 +63,16 @@ VALUES: dict[Field, st.SearchStrategy[object]] = {
             reason=st.text(),
         ),
         max_size=4,
+    ).map(tuple),
+    Field.SOUND_TAGS: st.lists(
+        st.builds(
+            SoundTag,
+            tag=st.text(),
+            kind=st.sampled_from(TagKind),
+            probability=numbers,
+            genre=st.none() | st.text(),
+        ),
+        max_size=3,
     ).map(tuple),
     Field.QUALITY: st.builds(
         AudioQuality,
@@ -131,6 +142,8 @@ WRONG = [
     (Field.KEY, '"H major"'),
     (Field.KEY, "8"),
     (Field.TAGS, '"abc"'),
+    (Field.SOUND_TAGS, '[{"tag":"rock","kind":"colour","probability":0.5}]'),
+    (Field.SOUND_TAGS, '[{"tag":"rock","kind":"genre"}]'),
     (Field.TAGS, "[1]"),
     (Field.BEAT_GRID, '{"anchors":[],"beats_per_bar":4}'),
     (Field.BEAT_GRID, '{"anchors":[{"start_s":"0","tempo_bpm":120,"beat_in_bar":1}],"beats_per_bar":4}'),

@@ -2,11 +2,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
 
 from cratehand_models.manifest import shipped_manifest
 from cratehand_models.musicnn import PATCH_FRAMES, SAMPLE_RATE_HZ, TAGS, MusicnnTagger, log_mel
 from cratehand_models.providers import choose_provider
 from cratehand_models.session import ModelSession
+from cratehand_models.sound_description import MusicnnDescriber
 from cratehand_models.store import WeightsStore
 from tests.fakes.clock import HandWoundClock
 
@@ -64,3 +66,31 @@ def test_every_file_that_is_shipped_is_in_the_manifest() -> None:
     files = [file for model in shipped_manifest().values() for file in model.files]
     shipped = {file.name for file in files if file.sources[0].startswith("package:")}
     assert {path.name for path in folder.iterdir() if not path.name.startswith((".", "__"))} <= shipped
+
+
+def test_a_track_is_the_mean_of_its_excerpts(tagger: MusicnnTagger) -> None:
+    excerpts = np.random.default_rng(4).uniform(-0.5, 0.5, (3, 1, PATCH_FRAMES)).astype(np.float32)
+    described = MusicnnDescriber(tagger).describe(list(excerpts), sample_rate_hz=SAMPLE_RATE_HZ)
+    assert described is not None
+    tags, embeddings = tagger(np.stack([log_mel(each) for each in excerpts]))
+    np.testing.assert_allclose(described.probabilities, tags.mean(axis=0), atol=1e-5)
+    assert np.linalg.norm(described.embedding) == pytest.approx(1.0, abs=1e-5)
+    assert described.embedding @ embeddings.mean(axis=0) == pytest.approx(np.linalg.norm(embeddings.mean(axis=0)), 1e-4)
+    assert [each.probability for each in described.tags] == sorted(
+        (t.probability for t in described.tags), reverse=True
+    )
+
+
+def test_the_rate_of_the_excerpts_hardly_matters(tagger: MusicnnTagger) -> None:
+    chord = sum(tone(hz, frames=PATCH_FRAMES) for hz in (220.0, 277.2, 329.6)) / 4
+    faster = soxr.resample(chord[0], SAMPLE_RATE_HZ, 22_050)[np.newaxis].astype(np.float32)
+    describer = MusicnnDescriber(tagger)
+    one = describer.describe([chord], sample_rate_hz=SAMPLE_RATE_HZ)
+    other = describer.describe([faster], sample_rate_hz=22_050)
+    assert one is not None
+    assert other is not None
+    np.testing.assert_allclose(one.probabilities, other.probabilities, atol=0.02)
+
+
+def test_nothing_that_sounds_gives_no_description(tagger: MusicnnTagger) -> None:
+    assert MusicnnDescriber(tagger).describe([], sample_rate_hz=22_050) is None

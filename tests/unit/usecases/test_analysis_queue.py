@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 
 from cratehand.catalogue.device import SqliteCatalogue
-from cratehand.domain.embedding import DSP_SPACE
+from cratehand.domain.embedding import DSP_SPACE, SOUND_SPACE, TAG_SPACE
+from cratehand.domain.fields import Field
 from cratehand.domain.ids import ContentDigest, JobId, TrackId
 from cratehand.domain.job import Job, JobKind, JobState, Priority
+from cratehand.domain.provenance import Fact, Source, SourceKind
+from cratehand.domain.sound_tags import SoundTag, TagKind
 from cratehand.domain.track import Presence, Track
 from cratehand.domain.track_analysis import FileReading
 from cratehand.usecases.analysis_queue import AnalysisQueue, ReadFile
@@ -22,6 +25,7 @@ from cratehand.usecases.lanes import Lanes
 from cratehand.usecases.quiet import Quiet
 from tests.fakes.clock import HandWoundClock, counting_ids
 from tests.fakes.readings import STAMP, reading
+from tests.fakes.sound import sound
 
 
 class NoBattery:
@@ -112,6 +116,36 @@ async def test_every_track_is_analysed_once_with_its_facts_and_vector(catalogue:
     assert summary is not None
     assert (summary.tempo_bpm, summary.camelot) == (126.0, "8A")
     assert all(job(catalogue, queued.id).state is JobState.DONE for queued in jobs)
+
+
+async def test_what_a_model_heard_stands_in_its_own_spaces_until_other_sound_comes(catalogue: SqliteCatalogue) -> None:
+    [queued] = add_tracks(catalogue, 1)
+    track_id = queued.track_id
+    assert track_id is not None
+    with catalogue.writing() as stores:
+        genre = Fact(field=Field.GENRE, value="Hip Hop", source=Source(kind=SourceKind.TAGS), at_s=0.5)
+        stores.facts.record(track_id, [genre])
+    heard = iter([sound(seed=3, hip_hop=0.5), None])
+
+    def read_file(path: str, known_digest: ContentDigest | None) -> FileReading:
+        return reading(path, tags={Field.GENRE: "Hip Hop"}, sound=next(heard))
+
+    with ThreadPoolExecutor(1) as pool:
+        async with running(catalogue, pool, read_file, workers=1) as (queue, _, _):
+            await asyncio.wait_for(queue.idle(), 10)
+            with catalogue.reading() as stores:
+                assert [stores.vectors.count(space) for space in (DSP_SPACE, SOUND_SPACE, TAG_SPACE)] == [1, 1, 1]
+                [fact] = [fact for fact in stores.facts.facts(track_id) if fact.field is Field.SOUND_TAGS]
+            assert fact.value == (SoundTag(tag="hip-hop", kind=TagKind.GENRE, probability=0.5, genre="Hip Hop"),)
+            with catalogue.writing() as stores:
+                ids = counting_ids()
+                stores.jobs.enqueue(
+                    JobKind.ANALYSE, [track_id], priority=Priority.BACKGROUND, at_s=2.0, new_id=lambda: "again" + ids()
+                )
+            queue.wake()
+            await asyncio.wait_for(queue.idle(), 10)
+    with catalogue.reading() as stores:
+        assert [stores.vectors.count(space) for space in (DSP_SPACE, SOUND_SPACE, TAG_SPACE)] == [1, 0, 0]
 
 
 async def test_an_unreadable_file_fails_with_its_reason_and_is_not_tried_for_ever(catalogue: SqliteCatalogue) -> None:

@@ -8,6 +8,7 @@ from cratehand.domain.ids import ContentDigest
 from cratehand.domain.provenance import SourceKind
 from cratehand.domain.track_analysis import FileReading, TrackAnalysis
 from cratehand.usecases.reading_facts import facts_of, names_in
+from tests.fakes.sound import sound
 
 FORMAT = AudioFormat(codec="flac", container="flac", sample_rate_hz=44_100, channels=2, duration_s=10.0, lossless=True)
 
@@ -54,3 +55,18 @@ def test_a_file_name_gives_artist_and_title(path: str, artist: str | None, title
     names = names_in(path)
     assert names.get(Field.ARTIST) == artist
     assert names[Field.TITLE] == title
+
+
+def test_what_is_heard_is_a_fact_of_the_model_in_the_collections_words() -> None:
+    heard = reading(analysis=TrackAnalysis(duration_s=10.0), sound=sound(hip_hop=0.6, sad=0.2))
+    (fact,) = [fact for fact in facts_of(heard, at_s=1.0, genres=["Hip Hop"]) if fact.field is Field.SOUND_TAGS]
+    assert str(fact.source) == "analysis/musicnn/1"
+    assert fact.confidence == pytest.approx(0.6)
+    assert [(tag.tag, tag.genre) for tag in fact.value] == [("hip-hop", "Hip Hop"), ("sad", None)]  # type: ignore[attr-defined]
+
+
+def test_other_sound_that_nobody_heard_takes_the_old_tags_back() -> None:
+    facts = facts_of(reading(analysis=TrackAnalysis(duration_s=10.0)), at_s=1.0)
+    assert [fact.value for fact in facts if fact.field is Field.SOUND_TAGS] == [None]
+    unchanged = facts_of(reading(analysis=None), at_s=1.0)
+    assert not [fact for fact in unchanged if fact.field is Field.SOUND_TAGS]

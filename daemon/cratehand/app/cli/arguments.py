@@ -36,6 +36,20 @@ Energy = Annotated[str | None, typer.Option("--energy", metavar="1-10", help="7,
 Genre = Annotated[str | None, typer.Option("--genre", metavar="TEXT", help="Genre.")]
 Year = Annotated[str | None, typer.Option("--year", metavar="YEAR", help="2019, 2019-2022, 2019- or -2022.")]
 Rating = Annotated[int | None, typer.Option("--rating", min=0, max=5, metavar="STARS", help="At least so many stars.")]
+Octave = Annotated[bool, typer.Option("--octave", help="With --tempo: half and double of it will do too.")]
+MixesWith = Annotated[
+    str | None, typer.Option("--mixes-with", metavar="KEY", help="8A also finds 7A, 9A and 8B; similar: or `track`.")
+]
+NotPlayedSince = Annotated[
+    str | None, typer.Option("--not-played-since", metavar="DATE", help="2026-01-31; what was never played fits.")
+]
+Instrumental = Annotated[
+    bool | None, typer.Option("--instrumental/--vocal", help="Only those in which no voice (or one) is heard.")
+]
+Space = Annotated[
+    str | None,
+    typer.Option("--space", metavar="NAME", help="dsp or musicnn; the best that is there where none is named."),
+]
 Analysed = Annotated[bool | None, typer.Option("--analysed/--not-analysed", help="Only those (not) analysed.")]
 
 _RANGE: Final = re.compile(r"^\s*(?P<low>\d+(?:[.,]\d+)?)?\s*(?P<dash>-|\.\.)?\s*(?P<high>\d+(?:[.,]\d+)?)?\s*$")

@@ -11,10 +11,15 @@ from cratehand.app.cli.arguments import (
     CamelotKeys,
     Energy,
     Genre,
+    Instrumental,
     Json,
     Limit,
+    MixesWith,
+    NotPlayedSince,
+    Octave,
     Playlist,
     Rating,
+    Space,
     Tempo,
     Year,
 )
@@ -42,6 +47,11 @@ def similar(
     year: Year = None,
     rating: Rating = None,
     playlist: Playlist = None,
+    octave: Octave = False,
+    mixes_with: MixesWith = None,
+    not_played_since: NotPlayedSince = None,
+    instrumental: Instrumental = None,
+    space: Space = None,
     as_json: Json = False,
 ) -> None:
     """Show the tracks that sound most like one, and why they fit."""
@@ -50,18 +60,19 @@ def similar(
 
     wanted = track_filter(
         tempo=tempo, camelot=camelot, energy=energy, genre=genre, year=year, rating=rating, playlist=playlist,
-        analysed=None,
+        analysed=None, octave=octave, mixes_with=mixes_with, not_played_since=not_played_since,
+        instrumental=instrumental,
     )  # fmt: skip
     with invocation(ctx).reading() as use_cases:
         matches = use_cases.similarity.similar(
-            track, limit=limit, track_filter=None if wanted == TrackFilter() else wanted
+            track, limit=limit, track_filter=None if wanted == TrackFilter() else wanted, space=space
         )
     _show(matches, as_json=as_json, nothing="No other track has been analysed and fits.")
 
 
 def search(
     ctx: typer.Context,
-    text: Annotated[list[str], typer.Argument(metavar="TEXT", help="Words that all have to occur.")],
+    text: Annotated[list[str], typer.Argument(metavar="TEXT", help="Words and filters: dusty rhodes, 118-121")],
     limit: Limit = 20,
     tempo: Tempo = None,
     camelot: CamelotKeys = None,
@@ -71,6 +82,10 @@ def search(
     rating: Rating = None,
     playlist: Playlist = None,
     analysed: Analysed = None,
+    octave: Octave = False,
+    mixes_with: MixesWith = None,
+    not_played_since: NotPlayedSince = None,
+    instrumental: Instrumental = None,
     as_json: Json = False,
 ) -> None:
     """Find tracks by words and filters, the best first."""
@@ -78,7 +93,8 @@ def search(
 
     wanted = track_filter(
         tempo=tempo, camelot=camelot, energy=energy, genre=genre, year=year, rating=rating, playlist=playlist,
-        analysed=analysed,
+        analysed=analysed, octave=octave, mixes_with=mixes_with, not_played_since=not_played_since,
+        instrumental=instrumental,
     )  # fmt: skip
     with invocation(ctx).reading() as use_cases:
         matches = use_cases.text_search.search(" ".join(text), limit=limit, track_filter=replace(wanted, text=""))
@@ -98,5 +114,6 @@ def _show(matches: "Sequence[Match]", *, as_json: bool, nothing: str) -> None:
         )
         rows = ([f"{match.score:.2f}", *track_row(match.track), ", ".join(match.reasons)] for match in matches)
         print_table(columns, rows)
+        say(f"Ranked by {' and '.join(dict.fromkeys(match.ranking for match in matches))}.")
     else:
         say(nothing)

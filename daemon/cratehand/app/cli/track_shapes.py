@@ -47,7 +47,8 @@ def summary_json(track: TrackSummary) -> dict[str, Any]:
 
 def match_json(match: Match) -> dict[str, Any]:
     """Return a track that was found, with its score and why."""
-    return {**summary_json(match.track), "score": round(match.score, 4), "reasons": list(match.reasons)}
+    found = {"score": round(match.score, 4), "reasons": list(match.reasons), "ranking": match.ranking}
+    return {**summary_json(match.track), **found}
 
 
 def detail_json(track: TrackDetail) -> dict[str, Any]:
@@ -157,6 +158,8 @@ def _shown_item(item: object) -> str:
         return str(item)
     if "tempo_bpm" in item:
         return f"{item['tempo_bpm']:g} BPM ({item['confidence']:.0%})"
+    if "probability" in item:
+        return f"{item['genre'] or item['tag']} ({item['probability']:.0%})"
     if "key" in item:
         return f"{item['key']} from {minutes(item['start_s'])}"
     return f"{item.get('label') or item.get('kind')} {minutes(item['start_s'])}"

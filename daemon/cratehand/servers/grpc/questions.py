@@ -82,7 +82,21 @@ def track_filter(wanted: track_pb2.TrackFilter) -> TrackFilter:
         rating_at_least=wanted.rating_at_least if wanted.HasField("rating_at_least") else None,
         playlist=bounded("playlist", wanted.playlist) if wanted.HasField("playlist") else None,
         analysed=wanted.analysed if wanted.HasField("analysed") else None,
+        tempo_octaves=wanted.tempo_octaves,
+        mixes_with=bounded("mixes_with", wanted.mixes_with) if wanted.HasField("mixes_with") else None,
+        not_played_since_s=_finite("not_played_since_s", wanted.not_played_since_s)
+        if wanted.HasField("not_played_since_s")
+        else None,
+        instrumental=wanted.instrumental if wanted.HasField("instrumental") else None,
+        not_genres=frozenset(bounded("not_genres", name) for name in wanted.not_genres[:100]),
+        without_words=tuple(bounded("without_words", words) for words in wanted.without_words[:100]),
     )
+
+
+def _finite(name: str, value: float) -> float:
+    if not math.isfinite(value):
+        raise InvalidInputError(f"{name}: {value} is no time")
+    return value
 
 
 def _range(wanted: Message, begin: str, end: str, widest: tuple[float, float]) -> tuple[float, float] | None:

@@ -33,6 +33,7 @@ class SearchService(search_pb2_grpc.SearchServicer):
             reference("track", request.track),
             limit=limit("limit", request.limit, default=_FOUND, most=_MOST),
             track_filter=_filter(request.filter),
+            space=bounded("space", request.space) if request.HasField("space") else None,
         )
         return match_messages(matches)
 

@@ -61,6 +61,7 @@ def match_messages(matches: Sequence[Match]) -> search_pb2.SearchResponse:
                 track=summary_message(match.track),
                 score=number(match.score) or 0.0,
                 reasons=[text(reason) for reason in match.reasons],
+                ranking=text(match.ranking),
             )
             for match in matches
         ]

@@ -37,7 +37,10 @@ class Result:
 
 def matches_result(matches: Sequence[Match]) -> Result:
     """Say what a search found."""
-    items = [{**track_row(match.track), "score": match.score, "reasons": match.reasons} for match in matches]
+    items = [
+        {**track_row(match.track), "score": match.score, "reasons": match.reasons, "ranking": match.ranking}
+        for match in matches
+    ]
     return Result(content={"kind": "matches", "items": items}, count=len(items))
 
 
