@@ -113,7 +113,8 @@ def _spectrum(samples: Samples) -> Spectra:
 @cache
 def _replies(transform: CodecTransform) -> Spectra:
     """Return what the spectrum of a passage is multiplied by for the lines, complex64 ``(lines, bins)``; 1.5 MB."""
-    return np.conj(scipy.fft.rfft(transform.kernel.T, n=PASSAGE_FRAMES, axis=1)).astype(np.complex64)
+    replies = scipy.fft.rfft(transform.kernel.T, n=PASSAGE_FRAMES, axis=1)
+    return np.asarray(np.conj(replies), dtype=np.complex64)
 
 
 def _candidates(transform: CodecTransform, signal: Sequence[_Heard]) -> list[CodecTrace]:
@@ -155,7 +156,7 @@ def _lines(transform: CodecTransform, spectrum: Spectra) -> Magnitudes:
     """
     everywhere = scipy.fft.irfft(spectrum * _replies(transform), n=PASSAGE_FRAMES, axis=1, overwrite_x=True)
     # What lies beyond wraps around the end of the passage.
-    return np.abs(everywhere[:, : PASSAGE_FRAMES - transform.window_frames + 1])
+    return np.asarray(np.abs(everywhere[:, : PASSAGE_FRAMES - transform.window_frames + 1]), dtype=np.float32)
 
 
 def _count(
