@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from tests.bench.truth import tempo_map
-from tests.bench.truth.arrangement import perform, random_band
+from tests.bench.truth.arrangement import Part, perform, random_band
 from tests.bench.truth.harmony import random_harmony
 from tests.bench.truth.plans import random_plan
 from tests.bench.truth.recipes import Recipe, save, seeded
@@ -32,8 +34,7 @@ def track(path: Path, *, seed: int, number: int, style: str) -> Truth:
     """Make one. Its loudness says nothing about how much plays in it."""
     rng = seeded(seed, SET, style, number)
     kind = STYLES[style]
-    density = rng.uniform(0.0, 1.0)
-    parts = random_plan(rng, density=density, club=kind.pumped, most_bars=112)
+    parts = _plan(rng, style)
     tempo_bpm = random_tempo(kind, rng)
     start_s = rng.uniform(0.0, 1.5)
     times = tempo_map.constant(tempo_bpm, 4 * sum(part.bars for part in parts), start_s=start_s)
@@ -45,3 +46,23 @@ def track(path: Path, *, seed: int, number: int, style: str) -> Truth:
         downbeats_s=rendered.downbeats_s, pieces=1, key=harmony.key, sections=rendered.sections,
         minor_boundaries_s=rendered.minor_boundaries_s, layers=rendered.layers, voice="none", music=True,
     )  # fmt: skip
+
+
+def _plan(rng: np.random.Generator, style: str) -> list[Part]:
+    density = rng.uniform(0.0, 1.0)
+    return random_plan(rng, density=density, club=STYLES[style].pumped, most_bars=112)
+
+
+def layers_by_time(truth: Truth, recipe: Recipe) -> list[tuple[float, float, int, int]]:
+    """Return start and end in seconds, how many layers play, and the number of the section, of each stretch."""
+    seed, number, style = (recipe.arguments[name] for name in ("seed", "number", "style"))
+    bar_s = 240.0 / (truth.tempo_bpm or 120.0)
+    start_s, stretches = truth.sections[0][0], []
+    for section, part in enumerate(_plan(seeded(seed, SET, style, number), style)):
+        end_s = start_s + part.bars * bar_s
+        enters_s = start_s + part.bars // 2 * bar_s if part.entering else end_s
+        stretches.append((start_s, enters_s, len(part.layers), section))
+        if part.entering:
+            stretches.append((enters_s, end_s, len(part.layers | part.entering), section))
+        start_s = end_s
+    return stretches

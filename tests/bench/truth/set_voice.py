@@ -17,7 +17,7 @@ from tests.bench.truth.truth import Truth
 
 SET: Final = "voice"
 _LENGTH_S: Final = 36.0
-_LAYERS: Final = ("kick", "bass", "snare", "hats", "chords", "pad", "percussion", "arp", "lead")
+LAYERS: Final = ("kick", "bass", "snare", "hats", "chords", "pad", "percussion", "arp", "lead")
 
 
 def recipes(seed: int, *, quick: bool) -> list[Recipe]:
@@ -41,7 +41,7 @@ def excerpt(path: Path, *, seed: int, number: int, group: str) -> Truth:
     bars = int(np.ceil(_LENGTH_S * tempo_bpm / 240.0))
     times = tempo_map.constant(tempo_bpm, 4 * bars, start_s=rng.uniform(0.0, 0.3))
     harmony = random_harmony(rng)
-    layers = frozenset(_LAYERS[: int(rng.integers(4, 10))])
+    layers = frozenset(LAYERS[: int(rng.integers(4, 10))])
     if group == "sung":
         layers -= {"lead"}
     rendered = perform(

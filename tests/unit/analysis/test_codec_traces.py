@@ -12,7 +12,6 @@ from scipy.signal import firwin, oaconvolve
 
 from cratehand.analysis.codec_traces import CodecTrace, search_traces
 from cratehand.analysis.codec_transforms import (
-    CodecTransform,
     codec_transforms,
     kaiser_bessel_window,
     mdct_kernel,
@@ -156,10 +155,3 @@ def test_each_mp3_line_answers_to_its_own_frequency() -> None:
     # The standard's filter bank keeps what is two subbands away 90 dB down.
     far = spectrum[:, 0][round(12_000 / _RATE_HZ * (1 << 14)) :].max() / spectrum[:, 0].max()
     assert 20.0 * np.log10(far) < -90.0
-
-
-@pytest.mark.parametrize("transform", codec_transforms()[:4], ids=lambda transform: transform.codec)
-def test_the_lines_by_convolution_are_those_by_products(transform: CodecTransform) -> None:
-    sound = 32_768.0 * bright_music()[0, 40_000 : 40_000 + transform.hop_frames + transform.window_frames - 1]
-    windows = np.lib.stride_tricks.sliding_window_view(sound, transform.window_frames)
-    assert np.allclose(transform.lines_at_each(sound), (windows @ transform.kernel).T, atol=0.05)

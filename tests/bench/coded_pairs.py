@@ -1,0 +1,49 @@
+"""Music before and after lossy codecs: what a model has to hear alike."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import soundfile
+
+from cratehand.domain.audio import Samples
+from tests.bench import voice_material as material
+from tests.bench.truth import ffmpeg
+
+CODECS: Final = ("mp3 128", "mp3 320", "aac 256", "ogg q6", "opus 160")
+RATE_HZ: Final = 44_100
+_START_S: Final = 40
+_LENGTH_S: Final = 24
+_LEAST_S: Final = 20
+_SONGS: Final = slice(3, None, 7)
+_PIECES: Final = 18
+_PEAK: Final = 0.45
+"""Room for the overshoot of a codec."""
+
+Sound = tuple[Samples, int]
+
+
+def coded_pairs(folder: Path) -> Iterator[tuple[Sound, dict[str, Sound]]]:
+    """Yield pieces of the music of `tests.bench.voice_material` with what each codec makes of them."""
+    paths = [path for side in ("fit", "test") for path in material.songs(folder, side)[_SONGS]]
+    for path in paths[:_PIECES]:
+        piece = _decode(path, ["-ss", f"{_START_S}", "-t", f"{_LENGTH_S}"])
+        if piece.shape[1] < _LEAST_S * RATE_HZ or np.abs(piece).max() < 0.05:
+            continue
+        piece *= np.float32(_PEAK / np.abs(piece).max())
+        yield (piece, RATE_HZ), {codec: (_coded(piece, codec), RATE_HZ) for codec in CODECS}
+
+
+def _coded(piece: Samples, codec: str) -> Samples:
+    with tempfile.TemporaryDirectory() as folder:
+        master, coded = Path(folder, "master.wav"), Path(folder, f"coded.{ffmpeg.CODECS[codec][0]}")
+        soundfile.write(master, piece.T, RATE_HZ, subtype="PCM_24")
+        ffmpeg.encode(master, coded, codec)
+        return _decode(coded, [])
+
+
+def _decode(path: Path, part: list[str]) -> Samples:
+    raw = ffmpeg.run([*part, "-i", f"file:{path}", "-ac", "2", "-ar", f"{RATE_HZ}", "-f", "f32le", "pipe:1"])
+    return np.ascontiguousarray(np.frombuffer(raw, dtype="<f4").reshape(-1, 2).T)

@@ -1,0 +1,183 @@
+"""Learn how many parts play at once: ``python -m tests.bench.fit_energy [FOLDER] [--write]``.
+
+Fitted on the windows and the whole of made arrangements (104 of the draws 1, 11 and 12), whose plan says what plays when;
+told are the rank correlations by cross-validation over styles. Draw 3 and all others are never fitted, and the
+bench (`tests.bench.audio_features`) judges on those. FOLDER holds the unpacked packages of `tests.bench.voice_material`:
+some of that music is encoded, and the direction in which codecs move the numbers is held to count for nothing.
+"""
+
+import argparse
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from cratehand.analysis import layer_model
+from cratehand.analysis.analysis_rate import MonoStream
+from cratehand.analysis.layer_windows import LAYER_WINDOW_S, NAMES, describe_layers
+from cratehand.analysis.onsets import OnsetStream
+from cratehand.analysis.pitch import PitchStream
+from cratehand.domain.audio import Samples
+from tests.bench.coded_pairs import coded_pairs
+from tests.bench.truth import set_arrangements
+from tests.bench.truth.recipes import Recipe, make_all
+from tests.bench.truth.statistics import spearman
+
+Floats = npt.NDArray[np.float64]
+
+FIT: Final = ((1, 48), (11, 40), (12, 16))
+"""Draws, and how many arrangements of each."""
+RIDGE: Final = 0.003
+WHOLE: Final = 0.5
+"""Weight of whole tracks, against windows."""
+STEADY: Final = 100.0
+"""Weight of what encodes move."""
+_FOLDS: Final = 5
+_MODEL_FILE: Final = Path(layer_model.__file__)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Arrangement:
+    """Windows of one arrangement, and how many layers play in each; NaN where that changes."""
+
+    style: str
+    layers: float
+    windows: Floats
+    each: Floats
+    section: npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fit:
+    """Constants of `cratehand.analysis.layer_model`."""
+
+    centre: Floats
+    spread: Floats
+    weights: Floats
+    mean: float
+
+    def parts(self, windows: Floats) -> Floats:
+        """Return what it says of each window."""
+        return np.asarray((windows - self.centre) / self.spread @ self.weights + self.mean)
+
+
+def describe(samples: Samples, rate_hz: int) -> Floats:
+    """Return the windows of a sound, float32 ``(channels, frames)``."""
+    mono, onsets, tones = MonoStream(sample_rate_hz=rate_hz, channels=samples.shape[0]), OnsetStream(), PitchStream()
+    for start in range(0, samples.shape[1], rate_hz):
+        part = mono.feed(samples[:, start : start + rate_hz])
+        onsets.feed(part)
+        tones.feed(part)
+    rest = mono.finish()
+    onsets.feed(rest)
+    tones.feed(rest)
+    onsets.finish()
+    tones.finish()
+    return describe_layers(onsets.flux, onsets.levels, tones.chroma)
+
+
+def arrangement(recipe: Recipe) -> Arrangement:
+    """Describe one that is made."""
+    [item], _ = make_all([recipe])
+    samples, rate_hz = soundfile.read(item.path, dtype="float32", always_2d=True)
+    windows = describe(np.ascontiguousarray(samples.T), int(rate_hz))
+    starts_s = np.arange(len(windows)) * LAYER_WINDOW_S
+    each, section = np.full(len(windows), np.nan), np.full(len(windows), -1)
+    for start_s, end_s, layers, number in set_arrangements.layers_by_time(item.truth, recipe):
+        inside = (starts_s >= start_s) & (starts_s + LAYER_WINDOW_S <= end_s + 0.3)
+        each[inside], section[inside] = layers, number
+    return Arrangement(
+        style=item.truth.group, layers=item.truth.layers or 0.0, windows=windows, each=each, section=section
+    )
+
+
+def fit(some: Sequence[Arrangement], moved: Floats) -> Fit:
+    """Return the ridge over windows and whole tracks that the shifts `moved`, ``(shifts, numbers)``, hardly change."""
+    windows = np.concatenate([one.windows[~np.isnan(one.each)] for one in some])
+    layers = np.concatenate([one.each[~np.isnan(one.each)] for one in some])
+    centre, spread, mean = windows.mean(axis=0), windows.std(axis=0) + 1e-9, float(layers.mean())
+    tracks = np.array([one.windows.mean(axis=0) for one in some])
+    curve, slope = RIDGE * np.eye(len(NAMES)), np.zeros(len(NAMES))
+    for weight, rows, wanted in (
+        (1.0 - WHOLE, windows, layers),
+        (WHOLE, tracks, np.array([one.layers for one in some])),
+    ):
+        standard = (rows - centre) / spread
+        curve += weight * standard.T @ standard / len(rows)
+        slope += weight * standard.T @ (wanted - mean) / len(rows)
+    shifts = moved / spread
+    curve += STEADY * shifts.T @ shifts / max(len(shifts), 1)
+    weights = np.asarray(np.linalg.solve(curve, slope), dtype=np.float64)
+    return Fit(centre=centre, spread=spread, weights=weights, mean=mean)
+
+
+def by_section(one: Arrangement, parts: Floats) -> list[tuple[float, float]]:
+    """Return what is said and what is true of each stretch of an arrangement."""
+    known = ~np.isnan(one.each)
+    sections = sorted(set(one.section[known]))
+    return [
+        (float(parts[known & (one.section == number)].mean()), float(one.each[known & (one.section == number)].mean()))
+        for number in sections
+    ]
+
+
+def cross_validate(some: Sequence[Arrangement], moved: Floats) -> tuple[float, float]:
+    """Return the rank correlations per track and per section, each style judged by a fit without it."""
+    styles = sorted({one.style for one in some})
+    tracks, sections = [], []
+    for fold in range(_FOLDS):
+        left_out = styles[fold::_FOLDS]
+        found = fit([one for one in some if one.style not in left_out], moved)
+        for one in some:
+            if one.style in left_out:
+                parts = found.parts(one.windows)
+                tracks.append((float(parts.mean()), one.layers))
+                sections += by_section(one, parts)
+    by_track = spearman([said for said, _ in tracks], [true for _, true in tracks])
+    return by_track or 0.0, spearman([said for said, _ in sections], [true for _, true in sections]) or 0.0
+
+
+def codec_shifts(folder: Path) -> Floats:
+    """Return by how much encodes move the mean of each number, ``(pieces of music x codecs, numbers)``."""
+    shifts = []
+    for original, coded in coded_pairs(folder):
+        base = describe(*original)
+        for sound in coded.values():
+            other = describe(*sound)
+            count = min(len(base), len(other))
+            shifts.append((other[:count] - base[:count]).mean(axis=0))
+    return np.array(shifts).reshape(-1, len(NAMES))
+
+
+def main() -> None:
+    """Fit, tell, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    recipes = [recipe for seed, count in FIT for recipe in set_arrangements.recipes(seed, quick=False)[:count]]
+    some = [arrangement(recipe) for recipe in recipes]
+    moved = codec_shifts(arguments.folder) if arguments.folder else np.zeros((0, len(NAMES)))
+    by_track, by_part = cross_validate(some, moved)
+    print(f"{len(some)} arrangements, each style left out once: {by_track:.3f} per track, {by_part:.3f} per section")
+    if arguments.write:
+        write(fit(some, moved))
+
+
+def write(found: Fit) -> None:
+    """Replace the constants of the model."""
+    head = _MODEL_FILE.read_text(encoding="utf-8").split("# Constants", 1)[0]
+    lines = ["# Constants, written by tests/bench/fit_energy.py\n"]
+    for name, values in (("_CENTRE", found.centre), ("_SPREAD", found.spread), ("_WEIGHTS", found.weights)):
+        told = textwrap.fill(", ".join(f"{value:.4g}" for value in values), 110)
+        lines.append(f"{name}: Final = (\n{textwrap.indent(told, '    ')},\n)  # fmt: skip")
+    _MODEL_FILE.write_text(head + "\n".join([*lines, f"_MEAN: Final = {found.mean:.4g}\n"]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
