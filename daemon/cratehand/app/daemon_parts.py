@@ -12,6 +12,7 @@ from cratehand.app.clock import SystemClock, new_id
 from cratehand.app.data_folder import DataFolder
 from cratehand.app.drum_parts import drum_generation
 from cratehand.app.freed_memory import FreedMemory
+from cratehand.app.model_parts import stem_separation
 from cratehand.app.rekordbox_parts import RekordboxNeeds, RekordboxParts, rekordbox_parts
 from cratehand.app.settings import Settings
 from cratehand.app.wiring import OfflineUseCases, offline_use_cases
@@ -28,12 +29,15 @@ from cratehand.usecases.folder_sync import FolderSync
 from cratehand.usecases.folder_watch import FolderWatch
 from cratehand.usecases.health import Health
 from cratehand.usecases.lanes import Lanes
+from cratehand.usecases.live_session import LiveSession
+from cratehand.usecases.pattern_playback import PatternPlayback
 from cratehand.usecases.quiet import Quiet, parse_hours
 from cratehand.usecases.use_cases import UseCases
 from cratehand.watch.ignore import IgnoreRules
 from cratehand.watch.power import PsutilPower
 from cratehand.watch.scan import DiskScanner
 from cratehand.watch.watcher import WatchdogWatcher
+from cratehand_bridges.midi import open_midi_out
 from cratehand_bridges.rekordbox import find_database
 
 logger = logging.getLogger(__name__)
@@ -54,6 +58,8 @@ class DaemonParts:
     clock: SystemClock
     settings: Settings
     token: str
+    bulk_folder: str
+    """Where Live devices write what they fetch."""
     freed_memory: FreedMemory = field(default_factory=FreedMemory)
 
     @property
@@ -75,7 +81,13 @@ class DaemonParts:
         """Return the OSC server, not yet started."""
         servers = self.settings.servers
         return OscServer(
-            self.use_cases, http, host=servers.host, port=servers.osc_port, clock=self.clock, token=self.token
+            self.use_cases,
+            http,
+            host=servers.host,
+            port=servers.osc_port,
+            clock=self.clock,
+            token=self.token,
+            bulk_folder=self.bulk_folder,
         )
 
     def still_growing(self) -> bool:
@@ -151,6 +163,7 @@ def build_parts(
         clock=clock,
         settings=settings,
         token=folder.token(),
+        bulk_folder=folder.bulk_for_devices(),
     )
 
 
@@ -265,6 +278,13 @@ def _use_cases(
         jobs=offline.jobs,
         export=offline.export,
         drums=drum_generation(),
+        live=LiveSession(
+            offline.catalogue,
+            text_search=offline.text_search,
+            separation=lambda: stem_separation(common.settings, common.folder, None)[0],
+            stems=common.folder.stems,
+        ),
+        playback=PatternPlayback(open_midi_out),
         folders=offline.folders,
         refresh_folders=folder_watch.refresh,
         quiet=quiet,
