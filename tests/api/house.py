@@ -17,7 +17,7 @@ from cratehand.domain.errors import NotFoundError, UnavailableError
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import TrackId
 from cratehand.domain.key import parse_key
-from cratehand.domain.ports import MidiOut
+from cratehand.domain.ports import DrumGenerator, MidiOut
 from cratehand.domain.provenance import AnyFact, Fact, Source, SourceKind
 from cratehand.domain.track import Presence, Track
 from cratehand.domain.waveform import Waveform
@@ -76,6 +76,7 @@ async def open_house(
     tracks: int = 3,
     separation: StemSeparation | None = None,
     open_midi: Callable[[], MidiOut] | None = None,
+    drum_model: DrumGenerator | None = None,
 ) -> AsyncIterator[House]:
     """Open the house with `tracks` tracks; the last one is not analysed."""
     catalogue = open_device(folder / "catalogue.db", ignore_case=False)
@@ -98,7 +99,10 @@ async def open_house(
             jobs=Jobs(catalogue, clock=clock, new_id=counting_ids(), publish=bus.publish),
             export=CollectionExport(catalogue, write_xml=_write_names, write_m3u8=_write_names),
             drums=DrumGeneration(
-                model=FakeDrumModel(), templates=DrumTemplates(), files=GeneralMidi(), draw_seed=lambda: 77
+                model=drum_model or FakeDrumModel(),
+                templates=DrumTemplates(),
+                files=GeneralMidi(),
+                draw_seed=lambda: 77,
             ),
             live=LiveSession(
                 catalogue,

@@ -19,7 +19,7 @@ const KNOWN = new Set(["udpreceive", "udpsend", "maxurl", "live.thisdevice", "de
 class FakeMax {
     constructor(start) {
         this.symbols = new g.SymbolTable();
-        this.time = new g.SimulatedTime(start.speed || 1);
+        this.time = start.manual ? new g.ManualTime() : new g.SimulatedTime(start.speed || 1);
         this.live = new LiveSet(start.live);
         this.awake = false;
         this.errors = [];
@@ -193,8 +193,21 @@ class FakeMax {
         }).on("error", () => finish(0, "could not connect"));
     }
 
+    // After the device spoke: wait until what it asked is answered, at most a quarter of a second where nobody is there.
+    async settle() {
+        if (this.sent === this.seen) return;
+        this.seen = this.sent;
+        const quiet = "link.phase === 'online' && link.missed === 0 && Object.keys(waiting).length === 0 && fetching === null";
+        for (let step = 0; step < 125; step += 1) {
+            if (vm.runInContext(quiet, this.script.globals)) return;
+            if (vm.runInContext("link.phase !== 'online'", this.script.globals) && step > 5) return;
+            await new Promise((done) => setTimeout(done, 2));
+        }
+    }
+
     command(wish) {
         switch (wish.do) {
+        case "advance": return this.time.advance(wish.ms, () => this.settle());
         case "press": this.set(wish.box, 1); this.set(wish.box, 0); return null;
         case "set": this.set(wish.box, wish.value); return null;
         case "type": this.out(this.find("textedit"), 0, this.symbols.atoms(["text", wish.text])); return null;
@@ -228,7 +241,7 @@ function mulberry(seed) {
 }
 
 let max = null;
-function answer(line) {
+async function answer(line) {
     try {
         const wish = JSON.parse(line);
         if (max === null) {
@@ -236,12 +249,13 @@ function answer(line) {
             max.load(wish.stored || {});
             return {value: null};
         }
-        return {value: max.command(wish) ?? null};
+        return {value: await max.command(wish) ?? null};
     } catch (error) {
         return {error: String(error.stack || error)};
     }
 }
 
+let last = Promise.resolve();
 readline.createInterface({input: process.stdin}).on("line", (line) => {
-    process.stdout.write(JSON.stringify(answer(line)) + "\n");
+    last = last.then(() => answer(line)).then((found) => process.stdout.write(JSON.stringify(found) + "\n"));
 }).on("close", () => process.exit(0));

@@ -84,7 +84,7 @@ class FakeMax:
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(wish).encode() + b"\n")
         await self._process.stdin.drain()
-        line = await asyncio.wait_for(self._process.stdout.readline(), 30)
+        line = await asyncio.wait_for(self._process.stdout.readline(), 300)
         found = json.loads(line or b'{"error": "Max died"}')
         if "error" in found:
             raise FakeMaxError(found["error"])
@@ -104,6 +104,10 @@ class FakeMax:
 
     async def script(self, js: str) -> Any:
         return await self._say({"do": "script", "js": js})
+
+    async def advance(self, hours: float) -> None:
+        """Let simulated time go on; the device has to be made with ``manual=True``."""
+        await self._say({"do": "advance", "ms": hours * 3_600_000})
 
     async def faults(self, **faults: Any) -> None:
         await self._say({"do": "faults", "faults": faults})

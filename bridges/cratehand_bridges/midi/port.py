@@ -1,5 +1,6 @@
 """The virtual port that other programs see as ``cratehand``."""
 
+import importlib
 from typing import Any, Final
 
 from cratehand.domain.errors import UnavailableError
@@ -29,7 +30,8 @@ def open_midi_out() -> MidiOut:
         UnavailableError: RtMidi is not installed, or the system has no MIDI ports, or no virtual ones.
     """
     try:
-        import rtmidi
+        # By name: the package has no types, and its parts are compiled.
+        rtmidi: Any = importlib.import_module("rtmidi")
     except ImportError as error:
         raise UnavailableError(
             "no MIDI out: python-rtmidi is not installed for this Python, use 3.11 or 3.12"
