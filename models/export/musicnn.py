@@ -167,6 +167,11 @@ def build(weights: Weights) -> onnx.ModelProto:
     dense = graph.dense(graph.norm(flat, "batch_normalization_9"), "dense", "embedding")
     active = graph.norm(graph.add("Relu", [dense], "dense/relu"), "batch_normalization_10")
     graph.add("Sigmoid", [graph.dense(active, "dense_1", "logits")], "tags")
+    return finished(graph)
+
+
+def finished(graph: Graph) -> onnx.ModelProto:
+    """Wrap the nodes up as a model and check it."""
     made = helper.make_graph(
         graph.nodes,
         "MSD_musicnn",

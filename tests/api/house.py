@@ -42,6 +42,7 @@ from cratehand_models.drum_templates import DrumTemplates
 from tests.fakes.clock import HandWoundClock, counting_ids
 from tests.fakes.drum_model import FakeDrumModel
 from tests.fakes.midi import FakeMidi
+from tests.fakes.upgrades import make_fake_upgrades
 
 TOKEN = "a-token-of-the-tests"
 ANALYSIS = Source(kind=SourceKind.ANALYSIS, name="test")
@@ -124,6 +125,7 @@ async def open_house(
                 folders=folders.paths,
                 collection=lambda: ("no Rekordbox", None),
             ),
+            upgrades=make_fake_upgrades(catalogue, folder, clock=clock, publish=bus.publish),
         )
         ids = await lanes.slow(_fill, catalogue, folder, tracks)
         try:

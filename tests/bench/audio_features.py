@@ -64,7 +64,7 @@ def hear(samples: Samples, rate_hz: int) -> Heard:
     found, analyser = analyse(samples, rate_hz)
     # The bench looks behind the rounding of energy; nobody else has to.
     onsets = analyser._onsets
-    drive = measure_drive(make_pulse(onsets.flux), onsets.flux, onsets.levels)
+    drive = measure_drive(make_pulse(onsets.flux), onsets.flux, onsets.levels, analyser._pitch.chroma)
     named = {name: getattr(found.audio_features, name) for name in NAMES} if found.audio_features else {}
     return Heard(
         energy=drive_score(drive) if drive is not None else float("nan"),
@@ -167,7 +167,7 @@ def cost_rows(report: Report) -> None:
         motion_s.append(time.process_time() - began_s)
         onsets = analyser._onsets
         features = analyser._features(samples.shape[1] / rate_hz)
-        drive = measure_drive(make_pulse(onsets.flux), onsets.flux, onsets.levels)
+        drive = measure_drive(make_pulse(onsets.flux), onsets.flux, onsets.levels, analyser._pitch.chroma)
         tones = analyser._pitch
         key = fit_key(tones.chroma, tones.bass, tones.deviations)
         began_s = time.process_time()

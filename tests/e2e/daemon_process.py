@@ -33,6 +33,7 @@ from cratehand_api.v1 import (
     library_pb2_grpc,
     search_pb2_grpc,
     track_pb2,
+    upgrades_pb2_grpc,
 )
 
 T = TypeVar("T")
@@ -106,6 +107,7 @@ class DaemonProcess:
         self.jobs = jobs_pb2_grpc.JobsStub(self._channel)
         self.search = search_pb2_grpc.SearchStub(self._channel)
         self.export = export_pb2_grpc.ExportStub(self._channel)
+        self.upgrades = upgrades_pb2_grpc.UpgradesStub(self._channel)
         self.events = events_pb2_grpc.EventsStub(self._channel)
         return found
 

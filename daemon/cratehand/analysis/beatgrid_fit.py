@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 
 from cratehand.analysis.beat_features import BeatFeatures, HopFeatures, per_beat
-from cratehand.analysis.beat_phase import find_beat, strikes_once_in_four
+from cratehand.analysis.beat_phase import attack_offset_s, find_beat, lies_between, snare_once_in_four
 from cratehand.analysis.beat_tracking import tempo_curve, track_beats
-from cratehand.analysis.downbeats import BEATS_PER_BAR, change_on_beats, find_downbeat
+from cratehand.analysis.downbeats import BEATS_PER_BAR, change_on_beats, find_downbeat, find_metre
 from cratehand.analysis.grid_pieces import Piece, fit_pieces, sharpen
 from cratehand.analysis.lattice import LatticeFit, fit_lattice
 from cratehand.analysis.pulse import BEAT_WEIGHTS, Pulse, has_pulse, make_pulse
@@ -25,9 +25,10 @@ _HALF_TIME_BPM: Final = 150.0
 """Above it, a snare once in four beats means hip-hop or reggae at half the tempo; 140 stays 140 (dubstep, trap)."""
 _UNSURE_PHASE: Final = 0.15
 _SHORTEST_S: Final = 2.5
-_SNAP_S: Final = 0.006
-"""Programmed music has whole tempos: one that ends up this near over the whole track is taken."""
-_SNAP_HUNDREDTH_S: Final = 0.002
+_SNAP: Final = (0.006, 0.002)
+"""Programmed music has whole tempos, or hundredths: one that ends up this near (s) over the whole track is taken."""
+_SNAP_PIECE: Final = (0.002, 0.0005)
+"""A piece has to meet the next one."""
 _BEFORE_START_S: Final = 0.005
 _WORTH_TELLING: Final = 0.01
 
@@ -118,9 +119,8 @@ def _constant(features: HopFeatures, lattice: LatticeFit) -> _Beats:
     tempo_bpm = _snapped(lattice.tempo_bpm, features.duration_s)
     end_s = features.duration_s
     phase = find_beat(features.flux, tempo_bpm=tempo_bpm, start_s=0.0, end_s=end_s)
-    if tempo_bpm >= _HALF_TIME_BPM and strikes_once_in_four(
-        features.flux, tempo_bpm=tempo_bpm, offset_s=phase.offset_s, end_s=end_s
-    ):
+    beats_s = np.arange(phase.offset_s, end_s, 60.0 / tempo_bpm)
+    if tempo_bpm >= _HALF_TIME_BPM and snare_once_in_four(features.flux, beats_s) is not None:
         tempo_bpm /= 2.0
         phase = find_beat(features.flux, tempo_bpm=tempo_bpm, start_s=0.0, end_s=end_s)
     grid = _anchored(phase.offset_s, tempo_bpm)
@@ -131,9 +131,9 @@ def _constant(features: HopFeatures, lattice: LatticeFit) -> _Beats:
     return _Beats(grid=grid, fit_quality=lattice.agreement, phase_quality=min(0.5 + 1.5 * phase.margin, 1.0))
 
 
-def _snapped(tempo_bpm: float, duration_s: float) -> float:
+def _snapped(tempo_bpm: float, duration_s: float, *, of: tuple[float, float] = _SNAP) -> float:
     """Return the whole tempo or the hundredth, where the last beat would move by milliseconds only."""
-    for digits, limit_s in ((0, _SNAP_S), (2, _SNAP_HUNDREDTH_S)):
+    for digits, limit_s in zip((0, 2), of, strict=True):
         rounded = round(tempo_bpm, digits)
         if abs(rounded - tempo_bpm) / tempo_bpm * duration_s <= limit_s:
             return float(rounded)
@@ -163,23 +163,30 @@ def _moving(features: HopFeatures, pulse: Pulse, tempo_bpm: float) -> _Beats | N
     beats_s = beats_s[beats_s >= -_BEFORE_START_S]
     if beats_s.size < 2 * BEATS_PER_BAR:
         return None
-    beats_s = np.unique(sharpen(beats_s, accents))
-    pieces = fit_pieces(beats_s)
-    anchors = _anchors(pieces)
+    if lies_between(features.flux, beats_s):
+        beats_s = 0.5 * (beats_s[1:] + beats_s[:-1])
+    beats_s, sure = sharpen(beats_s, accents)
+    if tempo_bpm >= _HALF_TIME_BPM and (snare := snare_once_in_four(features.flux, beats_s)) is not None:
+        beats_s, sure = beats_s[snare % 2 :: 2], sure[snare % 2 :: 2]
+    if beats_s.size < 2 * BEATS_PER_BAR:
+        return None
+    pieces = fit_pieces(beats_s, sure)
+    lines_s = [piece.start_s + piece.beat_s * np.arange(piece.beats) for piece in pieces]
+    anchors = _anchors(pieces, offset_s=attack_offset_s(features.flux, np.unique(np.concatenate(lines_s))))
     steadiness = min(beats_s.size / (16.0 * len(pieces)), 1.0)
     return _Beats(
         grid=BeatGrid(anchors=anchors, beats_per_bar=BEATS_PER_BAR), fit_quality=0.8 * steadiness, phase_quality=0.7
     )
 
 
-def _anchors(pieces: tuple[Piece, ...]) -> tuple[GridAnchor, ...]:
+def _anchors(pieces: tuple[Piece, ...], *, offset_s: float) -> tuple[GridAnchor, ...]:
     """Turn pieces into anchors; the bar runs on through a change of tempo."""
     anchors: list[GridAnchor] = []
     for piece in pieces:
-        start_s = max(piece.start_s, 0.0)
+        start_s = max(piece.start_s + offset_s, 0.0)
         if anchors and start_s <= anchors[-1].start_s + 0.05:
             continue
-        tempo_bpm = _snapped(60.0 / piece.beat_s, piece.beats * piece.beat_s)
+        tempo_bpm = _snapped(60.0 / piece.beat_s, piece.beats * piece.beat_s, of=_SNAP_PIECE)
         beat = piece.first_beat % BEATS_PER_BAR + 1
         anchors.append(GridAnchor(start_s=start_s, tempo_bpm=tempo_bpm, beat_in_bar=beat))
     return tuple(anchors)
@@ -190,23 +197,26 @@ def _with_bars(
 ) -> GridFit:
     places = np.array(list(found.grid.beats(until_s=features.duration_s)))
     beats = per_beat(features, places[:, 0])
-    downbeat = find_downbeat(beats)
-    shift = int(places[downbeat.first, 1]) - 1
+    metre = find_metre(beats)
+    downbeat = find_downbeat(beats, metre=metre)
     grid = BeatGrid(
         anchors=tuple(
             GridAnchor(
                 start_s=anchor.start_s,
                 tempo_bpm=anchor.tempo_bpm,
-                beat_in_bar=(anchor.beat_in_bar - 1 - shift) % BEATS_PER_BAR + 1,
+                beat_in_bar=(int(np.abs(places[:, 0] - anchor.start_s).argmin()) - downbeat.first) % metre + 1,
             )
             for anchor in found.grid.anchors
         ),
-        beats_per_bar=BEATS_PER_BAR,
+        beats_per_bar=metre,
     )
-    tempo_bpm = grid.main_tempo_bpm
+    tempo_bpm = _longest_tempo_bpm(grid, features.duration_s)
     rival = max((other.weight for other in candidates if is_octave(other.tempo_bpm / tempo_bpm)), default=0.0)
     tempo_sure = pulse_sure * (0.6 + 0.4 * found.fit_quality) * (1.0 - 0.35 * min(rival, 1.0) ** 2)
     bars_sure = 0.5 + 0.5 * downbeat.confidence
+    if metre not in (3, BEATS_PER_BAR):
+        # Seven may be two bars of 7/8, whose second one begins between two of these beats.
+        bars_sure *= 0.5
     return GridFit(
         tempo_bpm=tempo_bpm,
         tempo_confidence=round(tempo_sure, 3),
@@ -215,6 +225,13 @@ def _with_bars(
         beats=beats,
         candidates=candidates,
     )
+
+
+def _longest_tempo_bpm(grid: BeatGrid, duration_s: float) -> float:
+    """Return the tempo of the longest piece, the last one included."""
+    ends_s = [anchor.start_s for anchor in grid.anchors[1:]] + [duration_s]
+    spans = [(end_s - anchor.start_s, anchor.tempo_bpm) for anchor, end_s in zip(grid.anchors, ends_s, strict=True)]
+    return max(spans)[1]
 
 
 def _octave(ratio: float) -> float:

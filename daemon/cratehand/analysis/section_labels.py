@@ -7,9 +7,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from cratehand.analysis.builds import swell
 from cratehand.domain.structure import SectionLabel
 
-_FULL: Final = 0.72
+_FULL: Final = 0.85
 _FULL_LOW: Final = 0.5
 _EMPTY: Final = 0.45
 _RISE: Final = 0.08
@@ -23,9 +24,9 @@ class SectionTraits:
     """What is measured of one section.
 
     Attributes:
-        power: Loudness of all bands, 0 (emptiest section) ... 1 (fullest).
+        power: Loudness of all bands, 0 (emptiest section) ... 1 (fullest of those with kick and bass) and above.
         low: Kick and bass, likewise.
-        rise: Growth of the bands above 2 kHz from the section's first to its last third, relative.
+        rise: Growth of snares and hiss from the section's first to its last quarter, see `cratehand.analysis.builds`.
         bars: Length.
     """
 
@@ -35,50 +36,38 @@ class SectionTraits:
     bars: int
 
     @property
-    def fullness(self) -> float:
-        """Both together."""
-        return 0.5 * self.power + 0.5 * self.low
-
-    @property
     def is_full(self) -> bool:
         """Whether the section is among the fullest of the track: everything plays, kick and bass too."""
         return self.power >= _FULL and self.low >= _FULL_LOW
 
 
-def traits(
-    levels: Floats, activity: Floats, bounds: npt.NDArray[np.intp], *, low_bands: int, high_band: int
-) -> tuple[SectionTraits, ...]:
+def traits(levels: Floats, treble: Floats, low: Floats, bounds: npt.NDArray[np.intp]) -> tuple[SectionTraits, ...]:
     """Measure the sections between `bounds` (bars, first 0, last the number of bars).
 
     Args:
         levels: ``(bars, bands)`` mean levels.
-        activity: ``(bars, flux bands)`` mean onset strengths, lowest band first.
+        treble: Level and strikes of snares and hiss, ``(bars,)``.
+        low: Kick and bass, ``(bars,)``.
         bounds: Ascending bar indices.
-        low_bands: How many bands are kick and bass.
-        high_band: First band above 2 kHz.
     """
     power = levels.sum(axis=1)
-    kick = activity[:, 0] / max(float(activity[:, 0].max(initial=0.0)), 1e-9)
-    bass = levels[:, :low_bands].sum(axis=1)
-    low = bass / max(float(bass.max(initial=0.0)), 1e-9) + kick
-    high = levels[:, high_band:].sum(axis=1)
     spans = list(itertools.pairwise(bounds))
-    powers = _relative(np.array([power[first:last].mean() for first, last in spans]))
+    powers = np.array([power[first:last].mean() for first, last in spans])
     lows = _relative(np.array([low[first:last].mean() for first, last in spans]))
-    result = []
-    for index, (first, last) in enumerate(spans):
-        third = max((last - first) // 3, 1)
-        begin, end = float(high[first : first + third].mean()), float(high[last - third : last].mean())
-        rise = (end - begin) / max(begin + end, 1e-9)
-        result.append(
-            SectionTraits(power=float(powers[index]), low=float(lows[index]), rise=rise, bars=int(last - first))
+    # Hiss that swells makes a build louder than the drop after it: what is full is what is full with kick and bass.
+    grounded = powers[lows >= _FULL_LOW]
+    powers = _relative(powers, top=float(grounded.max()))
+    return tuple(
+        SectionTraits(
+            power=float(powers[index]), low=float(lows[index]), rise=swell(treble[first:last]), bars=int(last - first)
         )
-    return tuple(result)
+        for index, (first, last) in enumerate(spans)
+    )
 
 
-def _relative(values: Floats) -> Floats:
-    """Scale to 0 ... 1, without blowing up a track that is the same throughout."""
-    top = float(values.max())
+def _relative(values: Floats, *, top: float | None = None) -> Floats:
+    """Scale to 0 ... 1 (at the highest, or `top`), without blowing up a track that is the same throughout."""
+    top = float(values.max()) if top is None else top
     spread = max(top - float(values.min()), 0.15 * top, 1e-9)
     return np.asarray(1.0 - (top - values) / spread)
 
@@ -102,7 +91,7 @@ def _label(
     if section.is_full:
         lifted = before is None or not before.is_full or last is SectionLabel.DROP
         return SectionLabel.DROP if lifted else SectionLabel.VERSE
-    leads_up = after is not None and after.fullness - section.fullness > 0.2
+    leads_up = after is not None and after.low - section.low > 0.2
     if leads_up and section.rise > _RISE:
         return SectionLabel.BUILD
     return SectionLabel.BREAK if section.low < _EMPTY else SectionLabel.VERSE

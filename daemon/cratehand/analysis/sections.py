@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cratehand.analysis.beat_features import BeatFeatures
+from cratehand.analysis.builds import join_builds, split_builds
 from cratehand.analysis.downbeats import BEATS_PER_BAR
 from cratehand.analysis.section_labels import label_sections, traits
 from cratehand.analysis.spectra import BAND_CENTRES_HZ
@@ -15,7 +16,7 @@ from cratehand.domain.structure import Section
 
 _LONGEST_BARS: Final = 64
 _SHORTEST_BARS: Final = 4
-_SECTION_COST: Final = 2.2
+_SECTION_COST: Final = 1.2
 """What a further section costs, in units of a bar's typical squared distance from the track's mean."""
 _PHRASE_COSTS: Final = ((8, 0.0), (4, 0.35), (2, 0.9), (1, 1.3))
 """Extra cost by what the length divides by: club music is built in eights."""
@@ -57,13 +58,9 @@ def find_sections(beats: BeatFeatures, *, first_downbeat: int, duration_s: float
     striking = activity / np.maximum(activity.mean(axis=0), 1e-9)
     features = np.hstack([levels / scale * 3.0, 0.15 * striking, 0.1 * chroma])
     bounds, gain = _cut(features)
-    measured = traits(
-        levels,
-        activity,
-        bounds,
-        low_bands=int(np.searchsorted(BAND_CENTRES_HZ, _LOW_HZ)),
-        high_band=int(np.searchsorted(BAND_CENTRES_HZ, _HIGH_HZ)),
-    )
+    treble, low = _treble(levels, activity), _low(levels, activity)
+    bounds = split_builds(join_builds(bounds, treble, low), treble, low)
+    measured = traits(levels, treble, low, bounds)
     starts_s = beats.times_s[first_downbeat + bounds[:-1] * BEATS_PER_BAR]
     edges_s = [0.0, *(float(start) for start in starts_s[1:]), duration_s]
     sections = tuple(
@@ -71,6 +68,19 @@ def find_sections(beats: BeatFeatures, *, first_downbeat: int, duration_s: float
         for start_s, end_s, label in zip(edges_s[:-1], edges_s[1:], label_sections(measured), strict=True)
     )
     return Structure(sections=sections, confidence=round(0.85 * gain * grid_confidence, 3))
+
+
+def _treble(levels: Floats, activity: Floats) -> Floats:
+    """Return the level above 2 kHz and the strikes above 600 Hz in each bar, each about 1 on average."""
+    high = levels[:, int(np.searchsorted(BAND_CENTRES_HZ, _HIGH_HZ)) :].sum(axis=1)
+    return np.asarray(sum(curve / max(float(curve.mean()), 1e-9) for curve in (high, activity[:, 2], activity[:, 3])))
+
+
+def _low(levels: Floats, activity: Floats) -> Floats:
+    """Return how much of kick and bass together plays in each bar, 0 ... 1: level and strikes, multiplied."""
+    bass = levels[:, : int(np.searchsorted(BAND_CENTRES_HZ, _LOW_HZ))].sum(axis=1)
+    kick = activity[:, 0]
+    return np.asarray(bass / max(float(bass.max(initial=0.0)), 1e-9) * kick / max(float(kick.max(initial=0.0)), 1e-9))
 
 
 def _per_bar(rows: Floats, first: int, bars: int) -> Floats:

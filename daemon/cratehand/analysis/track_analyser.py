@@ -117,7 +117,7 @@ class TrackAnalyser:
         found = fit_grid(features)
         structure = _structure(found, duration_s)
         key = self._key(found, structure, duration_s)
-        drive = measure_drive(make_pulse(features.flux), features.flux, features.levels)
+        drive = measure_drive(make_pulse(features.flux), features.flux, features.levels, features.chroma)
         energy, energy_confidence = rate_energy(drive, duration_s=duration_s)
         quality, quality_confidence = self._judge(levels)
         described = Description(

@@ -15,11 +15,13 @@ from cratehand.app.freed_memory import FreedMemory
 from cratehand.app.model_parts import stem_separation
 from cratehand.app.rekordbox_parts import RekordboxNeeds, RekordboxParts, rekordbox_parts
 from cratehand.app.settings import Settings
+from cratehand.app.upgrade_parts import RekordboxQueue, UpgradeNeeds, build_upgrades
 from cratehand.app.wiring import OfflineUseCases, offline_use_cases
 from cratehand.app.worker import read_file
 from cratehand.app.workers import WorkerPool, make_executor
 from cratehand.audio.digest import AudioDigester
 from cratehand.audio.stamp import stamp_of
+from cratehand.catalogue.fingerprint_index import FingerprintIndexFile
 from cratehand.servers.grpc.server import GrpcServer
 from cratehand.servers.http.server import HttpServer
 from cratehand.servers.osc.server import OscServer
@@ -32,6 +34,8 @@ from cratehand.usecases.lanes import Lanes
 from cratehand.usecases.live_session import LiveSession
 from cratehand.usecases.pattern_playback import PatternPlayback
 from cratehand.usecases.quiet import Quiet, parse_hours
+from cratehand.usecases.upgrade_watch import UpgradeWatch
+from cratehand.usecases.upgrades import Upgrades
 from cratehand.usecases.use_cases import UseCases
 from cratehand.watch.ignore import IgnoreRules
 from cratehand.watch.power import PsutilPower
@@ -60,6 +64,9 @@ class DaemonParts:
     token: str
     bulk_folder: str
     """Where Live devices write what they fetch."""
+    index: FingerprintIndexFile
+    upgrade_watch: UpgradeWatch
+    rekordbox_queue: RekordboxQueue | None
     freed_memory: FreedMemory = field(default_factory=FreedMemory)
 
     @property
@@ -111,6 +118,14 @@ class DaemonParts:
         with self.offline.catalogue.writing() as stores:
             stores.jobs.prune(ended_before_s=self.clock.now_s() - keep_s)
 
+    def recover_plans(self) -> None:
+        """Bring plans that a crash left half way to one of their ends."""
+        self.use_cases.upgrades.recover()
+
+    def empty_trash(self) -> None:
+        """Throw away what was replaced long ago."""
+        self.use_cases.upgrades.history.empty_trash(older_than_s=self.settings.upgrade.trash_days * 24 * 3600.0)
+
     def release_if_idle(self) -> None:
         """Give memory and processes back while nothing is to be done."""
         if not self.queue.running:
@@ -123,6 +138,7 @@ class DaemonParts:
         self.pool.shutdown()
         if self.rekordbox is not None:
             self.rekordbox.close()
+        self.index.close()
         self.offline.close()
 
 
@@ -144,16 +160,20 @@ def build_parts(
     scanner = DiskScanner(
         ignore=common.ignore, clock=clock, settle_s=settings.watch.settle_s, on_growing=watcher.look_again
     )
-    folder_sync = _folder_sync(common, scanner)
     quiet = _quiet(common)
     pool = make_executor(common.workers, log=folder.logs / "workers.log")
+    needs = UpgradeNeeds(offline=offline, folder=folder, pool=pool, clock=clock, publish=bus.publish)
+    plans = build_upgrades(needs, rekordbox=database if settings.upgrade.write_rekordbox else None)
+    upgrades = plans.upgrades
+    folder_sync = _folder_sync(common, scanner, upgrades)
+    plans.settled.look = folder_sync.look_at
     queue = _analysis_queue(common, pool, quiet)
     parts = None if database is None else _rekordbox(common, database, pool, quiet, folder_sync)
     folder_watch = _folder_watch(common, watcher, folder_sync, quiet)
     state = _collection_state(parts, rekordbox)
     return DaemonParts(
         offline=offline,
-        use_cases=_use_cases(common, quiet, queue, folder_watch, state),
+        use_cases=_use_cases(common, quiet, queue, folder_watch, state, upgrades),
         bus=bus,
         queue=queue,
         folder_watch=folder_watch,
@@ -164,6 +184,9 @@ def build_parts(
         settings=settings,
         token=folder.token(),
         bulk_folder=folder.bulk_for_devices(),
+        index=plans.index,
+        upgrade_watch=_upgrade_watch(common, upgrades, folder_sync, quiet),
+        rekordbox_queue=plans.queue,
     )
 
 
@@ -187,7 +210,20 @@ class _Common:
         return self.settings.analysis.workers
 
 
-def _folder_sync(common: _Common, scanner: DiskScanner) -> FolderSync:
+def _upgrade_watch(common: _Common, upgrades: Upgrades, folder_sync: FolderSync, quiet: Quiet) -> UpgradeWatch:
+    watch = UpgradeWatch(
+        upgrades,
+        folder_sync=folder_sync,
+        bus=common.bus,
+        lanes=common.lanes,
+        policy=common.settings.upgrade.policy,
+        silent=lambda: quiet.reason() is not None,
+    )
+    watch.start()
+    return watch
+
+
+def _folder_sync(common: _Common, scanner: DiskScanner, upgrades: Upgrades) -> FolderSync:
     return FolderSync(
         common.offline.catalogue,
         scanner=scanner,
@@ -196,6 +232,7 @@ def _folder_sync(common: _Common, scanner: DiskScanner) -> FolderSync:
         clock=common.clock,
         new_id=new_id,
         publish=common.bus.publish,
+        hold=upgrades.finding.hold,
     )
 
 
@@ -257,6 +294,7 @@ def _use_cases(
     queue: AnalysisQueue,
     folder_watch: FolderWatch,
     collection: Callable[[], tuple[str, str | None]],
+    upgrades: Upgrades,
 ) -> UseCases:
     offline = common.offline
     health = Health(
@@ -290,6 +328,7 @@ def _use_cases(
         quiet=quiet,
         wake_background=queue.wake,
         health=health,
+        upgrades=upgrades,
     )
 
 

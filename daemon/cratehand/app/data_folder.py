@@ -71,6 +71,11 @@ class DataFolder:
         return self.path / "trash"
 
     @property
+    def exports(self) -> Path:
+        """What is written for Rekordbox without being asked for each time."""
+        return self.path / "exports"
+
+    @property
     def logs(self) -> Path:
         """Rotated logs."""
         return self.path / "logs"
@@ -104,7 +109,7 @@ class DataFolder:
         """What is ours and no music: the whole folder, but for the demo crate where there is one."""
         if not self.demo.is_dir():
             return (self.path,)
-        usual = {self.cache, self.models, self.trash, self.logs, self.stems, self.path / "postgres"}
+        usual = {self.cache, self.models, self.trash, self.exports, self.logs, self.stems, self.path / "postgres"}
         try:
             there = set(self.path.iterdir())
         except OSError:
@@ -140,7 +145,7 @@ class DataFolder:
             if not self.path.exists():
                 self.path.mkdir(parents=True)
                 self.path.chmod(FOLDER_MODE)
-            for folder in (self.cache, self.models, self.trash, self.logs):
+            for folder in (self.cache, self.models, self.trash, self.exports, self.logs):
                 folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             reason = error.strerror or str(error)

@@ -28,6 +28,7 @@ _RESTART_S: Final = 5.0
 _TURN_S: Final = 0.0005
 _YOUNG_OBJECTS: Final = 20_000
 _KEEP_JOBS_S: Final = 7 * 24 * 3600.0
+_PLANS_S: Final = 1800.0
 _IDLE_LOOK_S: Final = 10.0
 _FIRST_LOOK_S: Final = 30.0
 _LONGEST_STOP_S: Final = 4.5
@@ -80,6 +81,7 @@ async def _live(settings: Settings, options: RunOptions, folder: DataFolder, las
         stack.callback(parts.close)
         parts.bus.bind(asyncio.get_running_loop())
         await lanes.quick(parts.queue.recover)
+        await lanes.slow(parts.recover_plans)
         http = await stack.enter_async_context(parts.http_server())
         grpc = await stack.enter_async_context(parts.grpc_server())
         osc = await stack.enter_async_context(parts.osc_server(http))
@@ -112,6 +114,9 @@ async def _work(parts: DaemonParts, lanes: Lanes, options: RunOptions, stop: asy
     async with Schedule(_chores(parts, lanes), clock=parts.clock), asyncio.TaskGroup() as tasks:
         tasks.create_task(_supervised("progress", progress.show))
         tasks.create_task(_supervised("analysis", parts.queue.run))
+        tasks.create_task(_supervised("upgrades", parts.upgrade_watch.run))
+        if (queue := parts.rekordbox_queue) is not None:
+            tasks.create_task(_supervised("writes into Rekordbox", lambda: queue.writes.run(lanes)))
         if options.once:
             await _once(parts, lanes)
             stop.set()
@@ -150,8 +155,10 @@ async def _once(parts: DaemonParts, lanes: Lanes) -> None:
     while parts.still_growing():
         await asyncio.sleep(0.5)
         await parts.folder_watch.sweep()
+    await parts.upgrade_watch.settle()
     parts.queue.wake()
     await parts.queue.idle()
+    await parts.upgrade_watch.settle()
     if trouble is not None:
         raise trouble
 
@@ -160,6 +167,10 @@ def _chores(parts: DaemonParts, lanes: Lanes) -> tuple[Chore, ...]:
     async def prune() -> None:
         await lanes.quick(parts.prune_jobs, _KEEP_JOBS_S)
 
+    async def tidy_plans() -> None:
+        await lanes.slow(parts.recover_plans)
+        await lanes.slow(parts.empty_trash)
+
     async def rest() -> None:
         await lanes.quick(parts.pool.mend)
         await lanes.quick(parts.release_if_idle)
@@ -167,6 +178,7 @@ def _chores(parts: DaemonParts, lanes: Lanes) -> tuple[Chore, ...]:
     return (
         Chore(name="sweep", every_s=parts.sweep_minutes * 60.0, do=parts.folder_watch.sweep_unless_silent),
         Chore(name="prune jobs", every_s=6 * 3600.0, do=prune),
+        Chore(name="plans", every_s=_PLANS_S, do=tidy_plans),
         Chore(name="release memory", every_s=_IDLE_LOOK_S, do=rest),
     )
 

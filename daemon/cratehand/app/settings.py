@@ -157,6 +157,11 @@ class UpgradeSettings(Section):
     """What happens with a better copy of a track."""
 
     policy: Literal["review", "automatic"] = "review"
+    """``review``: plans wait for you; ``automatic``: better copies are swapped in as they land."""
+    trash_days: Annotated[float, Field(gt=0, le=3650)] = 30.0
+    """How long replaced files are kept, and so for how long plans can be undone."""
+    write_rekordbox: bool = False
+    """Whether Rekordbox's own database is written to, each time it has been closed; else you import XML."""
 
 
 class ExportSettings(Section):

@@ -18,6 +18,7 @@ import psutil
 from cratehand.app.freed_memory import use_few_heaps
 from cratehand.domain.ids import ContentDigest
 from cratehand.domain.track_analysis import FileReading
+from cratehand.domain.upgrade import CopyName, Judgement
 from cratehand.usecases import file_reading
 
 
@@ -26,6 +27,20 @@ def read_file(path: str, known_digest: ContentDigest | None = None) -> FileReadi
     from cratehand.app.reading_tools import reading_tools
 
     return file_reading.read_file(reading_tools(), Path(path), known_digest=known_digest)
+
+
+def judge_pair(current: str, candidate: str, name: CopyName | None) -> Judgement:
+    """Judge two files; see `cratehand.usecases.upgrade_judgement`. Runs in a worker, or in this process."""
+    from cratehand.app.reading_tools import upgrade_judgement
+
+    return upgrade_judgement().judge(Path(current), Path(candidate), current_name=name)
+
+
+def fingerprint_file(path: str) -> str | None:
+    """Return the fingerprint of a file; runs in a worker, or in this process."""
+    from cratehand.app.reading_tools import fingerprint_of
+
+    return fingerprint_of(Path(path))
 
 
 def become_worker(log: str | None) -> None:

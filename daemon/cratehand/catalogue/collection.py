@@ -20,6 +20,7 @@ from cratehand.catalogue.collection_match import (
 from cratehand.catalogue.collection_playlists import Owner, drop_entries, follow_playlists
 from cratehand.catalogue.cues import cue_rows, insert_cues, load_cue_rows, replace_cues
 from cratehand.catalogue.keys import chunks, id_of, keys_of
+from cratehand.catalogue.restatements import load_restatements, restated_tracks, restated_value
 from cratehand.catalogue.tracks import require_track
 from cratehand.domain.collection import CollectionChange, CollectionTrack, ImportReport
 from cratehand.domain.fields import Field
@@ -82,6 +83,14 @@ class SqlCollectionStore:
             text = json.dumps(dict(attributes), ensure_ascii=True, separators=(",", ":"))
             self._connection.execute(table.insert().values(track=key, attributes=text))
 
+    def restated(self, track_id: TrackId, values: Mapping[Field, object]) -> Mapping[Field, object]:
+        found = keys_of([track_id])
+        meant = load_restatements(self._connection, found)
+        if not meant:
+            return values
+        told = {field: restated_value(field, value, meant.get(found[0], {})) for field, value in values.items()}
+        return {field: value for field, value in told.items() if value is not None}
+
     def mark(self, source: Source) -> Mapping[str, object] | None:
         query = select(schema.marks.c.mark).where(schema.marks.c.collection == _name(source))
         text = self._connection.execute(query).scalar()
@@ -100,6 +109,7 @@ class SqlCollectionStore:
             self._connection, change, collection=owner.collection, ignore_case=self._ignore_case
         )
         matches = matcher.match(new_id)
+        matches.known = restated_tracks(self._connection, matches.known)
         facts = CollectionFacts(self._connection, source=source, at_s=at_s)
         facts.add(matches.new, collection=owner.collection, at_s=at_s)
         # The name of a file is searched in, so a new place counts like a new fact.

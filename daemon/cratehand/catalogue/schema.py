@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest revision of `migrations/versions`; a test holds the two together."""
 
 
@@ -265,4 +265,58 @@ attributes: Final = Table(
     _track(primary_key=True, autoincrement=False),
     # What a collection file said of the track that is not interpreted, a JSON object of text; written back as it was.
     Column("attributes", Text, nullable=False),
+)
+
+plans: Final = Table(
+    "plans",
+    metadata,
+    Column("number", TRACK_KEY, primary_key=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("phase", String(16), nullable=False),
+    Column("who", AnyText, nullable=False),
+    Column("why", AnyText, nullable=False),
+    # No reference: what was done stays in the history when the track is long gone.
+    Column("track", TRACK_KEY, index=True),
+    Column("created_at_s", Double, nullable=False),
+    Column("applied_at_s", Double),
+    Column("undone_at_s", Double),
+    Column("error", AnyText),
+    # JSON in ASCII, see `cratehand.domain.plan_json`; `record` is what was there before.
+    Column("steps", Text, nullable=False),
+    Column("record", Text, nullable=False),
+    Index("ix_plans_state", "state", "number"),
+)
+
+upgrade_pairs: Final = Table(
+    "upgrade_pairs",
+    metadata,
+    Column("number", TRACK_KEY, primary_key=True),
+    Column("id", String(64), nullable=False, unique=True),
+    _track(index=True),
+    Column("current_path", Text, nullable=False),
+    Column("candidate_path", Text, nullable=False),
+    Column("candidate_key", Text, nullable=False, index=True),
+    Column("candidate_stamp", Text, nullable=False),
+    Column("verdict", String(32), nullable=False),
+    Column("relation", String(32), nullable=False),
+    Column("accepted", Boolean, nullable=False),
+    Column("reason", AnyText, nullable=False),
+    Column("offset_s", Double),
+    Column("judged_at_s", Double, nullable=False),
+    Column("numbers", Text, nullable=False),
+    UniqueConstraint("candidate_key", "track"),
+)
+
+restatements: Final = Table(
+    "restatements",
+    metadata,
+    _track(primary_key=True),
+    # ``cue``, or the name of a field.
+    Column("what", String(32), primary_key=True),
+    # JSON: what the DJ's collection still states of the old file, and what that is in the new one (null: nothing).
+    Column("stated", Text, primary_key=True),
+    Column("meant", Text, nullable=False),
+    sqlite_with_rowid=False,
 )

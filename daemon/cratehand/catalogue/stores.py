@@ -2,11 +2,13 @@
 
 from sqlalchemy import Connection
 
+from cratehand.catalogue.carrying import SqlCarryStore
 from cratehand.catalogue.collection import SqlCollectionStore
 from cratehand.catalogue.cues import SqlCueStore
 from cratehand.catalogue.facts import SqlFactStore
 from cratehand.catalogue.folders import SqlFolderStore, SqlStateStore
 from cratehand.catalogue.jobs import SqlJobStore
+from cratehand.catalogue.plans import SqlPlanStore
 from cratehand.catalogue.playlists import SqlPlaylistStore
 from cratehand.catalogue.tracks import SqlTrackStore
 from cratehand.catalogue.vectors import SqlVectorStore
@@ -21,6 +23,8 @@ class SqlStores:
         self.cues = SqlCueStore(connection)
         self.playlists = SqlPlaylistStore(connection)
         self.collection = SqlCollectionStore(connection, ignore_case=ignore_case)
+        self.plans = SqlPlanStore(connection, ignore_case=ignore_case)
+        self.carrying = SqlCarryStore(connection, ignore_case=ignore_case)
         self.jobs = SqlJobStore(connection)
         self.vectors = SqlVectorStore(connection, has_vec=has_vec)
         self.folders = SqlFolderStore(connection, ignore_case=ignore_case)

@@ -15,6 +15,7 @@ from cratehand.catalogue.paths import ESCAPED_RANGE, is_escaped, key_range, name
 from cratehand.catalogue.removal import delete_tracks
 from cratehand.catalogue.schema import storable
 from cratehand.catalogue.search import find_keys, find_page, load_summaries
+from cratehand.catalogue.stamps import read_stamp, stamp_text
 from cratehand.domain.errors import ConflictError, NotFoundError
 from cratehand.domain.fields import Field
 from cratehand.domain.folders import KnownFile
@@ -103,7 +104,7 @@ class SqlTrackStore:
         self._free_paths({place: key})
         self._update(
             track_id,
-            update(schema.tracks).values(path=text, path_key=place, stamp=_stamp_text(stamp), presence=presence.value),
+            update(schema.tracks).values(path=text, path_key=place, stamp=stamp_text(stamp), presence=presence.value),
         )
         if old.path is None or old.path.name != path.name:
             rebuild(self._connection, [key])
@@ -124,7 +125,7 @@ class SqlTrackStore:
         error: str | None,
     ) -> None:
         """Keep what reading the file gave; raises `NotFoundError` for an unknown track."""
-        values: dict[str, object] = {"stamp": _stamp_text(stamp), "error": error}
+        values: dict[str, object] = {"stamp": stamp_text(stamp), "error": error}
         if digest is not None:
             values["digest"] = digest
         if analysed_at_s is not None:
@@ -256,7 +257,7 @@ class SqlTrackStore:
     def _row(self, track: Track) -> tuple[object, ...]:
         return (
             key_of(track.id), _text(track.path), None if track.path is None else self._key(track.path),
-            track.presence.value, track.added_at_s, _stamp_text(track.stamp), track.digest, track.collection_id,
+            track.presence.value, track.added_at_s, stamp_text(track.stamp), track.digest, track.collection_id,
             track.analysed_at_s, None if track.error is None else storable(track.error),
         )  # fmt: skip
 
@@ -311,7 +312,7 @@ def _track(row: Row[Any]) -> Track:
         path=None if row.path is None else path_of(row.path),
         presence=Presence(row.presence),
         added_at_s=row.added_at_s,
-        stamp=_stamp(row.stamp),
+        stamp=read_stamp(row.stamp),
         digest=row.digest,
         collection_id=row.collection_id,
         analysed_at_s=row.analysed_at_s,
@@ -320,19 +321,8 @@ def _track(row: Row[Any]) -> Track:
 
 
 def _known_file(key: int, text: str, stamp: str | None, presence: str) -> KnownFile:
-    return KnownFile(track_id=id_of(key), name=name_of(text), stamp=_stamp(stamp), presence=_PRESENCES[presence])
+    return KnownFile(track_id=id_of(key), name=name_of(text), stamp=read_stamp(stamp), presence=_PRESENCES[presence])
 
 
 def _text(path: Path | None) -> str | None:
     return None if path is None else text_of(path)
-
-
-def _stamp_text(stamp: FileStamp | None) -> str | None:
-    return None if stamp is None else f"{stamp.size_bytes} {stamp.mtime_ns} {stamp.ctime_ns} {stamp.inode}"
-
-
-def _stamp(text: str | None) -> FileStamp | None:
-    if text is None:
-        return None
-    size_bytes, mtime_ns, ctime_ns, inode = text.split(" ")
-    return FileStamp(size_bytes=int(size_bytes), mtime_ns=int(mtime_ns), ctime_ns=int(ctime_ns), inode=int(inode))

@@ -5,8 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from math import floor, isfinite
+from typing import Final
 
 from cratehand.domain.errors import InvalidInputError
+
+_SAME_BEAT: Final = 0.2
+"""Share of a beat: nothing is played so near before the next anchor as a beat of its own; lines seldom meet exactly."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +75,8 @@ class BeatGrid:
         for index, anchor in enumerate(self.anchors):
             end_s = until_s
             if index + 1 < len(self.anchors):
-                # A beat within 1 % of the next anchor is that anchor's own beat.
-                end_s = min(self.anchors[index + 1].start_s - 0.01 * anchor.beat_s, until_s)
+                # A beat just before the next anchor is that anchor's own beat.
+                end_s = min(self.anchors[index + 1].start_s - _SAME_BEAT * anchor.beat_s, until_s)
             # The first anchor's tempo is carried back to the start; what rounding puts just before 0 is the beat at 0.
             step = -floor(anchor.start_s / anchor.beat_s + 1e-9) if index == 0 or anchor.start_s < 0 else 0
             while (time_s := max(anchor.start_s + step * anchor.beat_s, 0.0)) < end_s:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cratehand.domain.ids import TrackId
+from cratehand.domain.ids import PlanId, TrackId
 from cratehand.domain.job import Job
 
 
@@ -52,4 +52,13 @@ class QuietChanged:
     """Empty when not quiet."""
 
 
-Event = TrackAdded | TrackChanged | TrackAnalysed | CollectionSynced | JobProgressed | QuietChanged
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanChanged:
+    """A plan was made, applied, undone, or became void."""
+
+    plan_id: PlanId
+    kind: str
+    state: str
+
+
+Event = PlanChanged | TrackAdded | TrackChanged | TrackAnalysed | CollectionSynced | JobProgressed | QuietChanged

@@ -11,6 +11,9 @@ PlaylistId = NewType("PlaylistId", str)
 JobId = NewType("JobId", str)
 """One piece of durable work: 16 hex digits, random."""
 
+PlanId = NewType("PlanId", str)
+"""One plan: 16 hex digits, random."""
+
 ContentDigest = NewType("ContentDigest", str)
 """What a track sounds like, independent of its tags: ``<method>:<hex>``, see `cratehand.audio.digest`."""
 

@@ -15,7 +15,7 @@ from cratehand.domain.drum_pattern import DrumPattern, Metre
 from cratehand.domain.drum_request import DrumRequest, GivenDrums
 from cratehand.domain.fields import Field
 from cratehand.domain.folders import FolderChange, KnownFile, WatchedFolder
-from cratehand.domain.ids import ContentDigest
+from cratehand.domain.ids import ContentDigest, TrackId
 from cratehand.domain.provenance import Source
 from cratehand.domain.stem import StemKind
 
@@ -161,6 +161,21 @@ class StemSeparator(Protocol):
             NotFoundError: The weights are not here.
             UnavailableError: The model failed, or the memory does not suffice.
         """
+
+
+class FingerprintIndex(Protocol):
+    """Finds which known tracks may carry a landed recording, without comparing it with each."""
+
+    def add(self, track: TrackId, fingerprint: str) -> None:
+        """Make a track findable by its Chromaprint (base64); replaces what was known of it."""
+        ...
+
+    def remove(self, track: TrackId) -> None:
+        """Forget a track; nothing happens where it is not known."""
+        ...
+
+    def candidates(self, fingerprint: str, *, limit: int = 10) -> Sequence[tuple[TrackId, float]]:
+        """Return the likeliest tracks, best first, each with its score 0..1 (share of the bits that agree)."""
         ...
 
 

@@ -6,15 +6,16 @@ All are synchronous and may block; use cases call them in lanes, never on the ev
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from cratehand.domain.collection import CollectionChange, ImportReport, Playlist
 from cratehand.domain.cue import Cue
 from cratehand.domain.embedding import EmbeddingSpace, Neighbour, Vector
 from cratehand.domain.fields import Field
 from cratehand.domain.folders import KnownFile, WatchedFolder
-from cratehand.domain.ids import ContentDigest, ForeignId, JobId, PlaylistId, TrackId
+from cratehand.domain.ids import ContentDigest, ForeignId, JobId, PlanId, PlaylistId, TrackId
 from cratehand.domain.job import Job, JobKind, JobState, Priority
+from cratehand.domain.plan_record import PlanKind, PlanRecord, PlanState, UpgradePair
 from cratehand.domain.provenance import AnyFact, Source, SourceKind
 from cratehand.domain.search import Page, TrackFilter, TrackQuery
 from cratehand.domain.tempo import GenreTempo
@@ -193,8 +194,85 @@ class CollectionStore(Protocol):
         """Keep what we do not interpret."""
         ...
 
+    def restated(self, track_id: TrackId, values: Mapping[Field, object]) -> Mapping[Field, object]:
+        """Return what values that the collection states of a track mean in the file that it has now."""
+        ...
+
     def mark(self, source: Source) -> Mapping[str, object] | None:
         """Return where the last applied change of this source stood."""
+        ...
+
+
+class PlanStore(Protocol):
+    """Plans, and the pairs of files that were judged."""
+
+    def add(self, plan: PlanRecord) -> None: ...
+
+    def save(self, plan: PlanRecord) -> None:
+        """Keep what became of a plan; raises `NotFoundError` for one that was never added."""
+        ...
+
+    def get(self, plan_id: PlanId) -> PlanRecord | None: ...
+
+    def by_id_prefix(self, prefix: str) -> Sequence[PlanId]:
+        """Return at most 10 ids that begin so."""
+        ...
+
+    def list(
+        self,
+        *,
+        states: Sequence[PlanState] = (),
+        kinds: Sequence[PlanKind] = (),
+        track_id: TrackId | None = None,
+        limit: int = 100,
+    ) -> Sequence[PlanRecord]:
+        """Return plans, the newest first."""
+        ...
+
+    def history(self, *, limit: int = 100) -> Sequence[PlanRecord]:
+        """Return plans that were applied, also those undone since, the latest first."""
+        ...
+
+    def save_pair(self, pair: UpgradePair) -> None:
+        """Keep a judged pair instead of an earlier judgement of the same candidate for the same track."""
+        ...
+
+    def pairs(self, *, candidate: Path | None = None, limit: int = 1000) -> Sequence[UpgradePair]:
+        """Return judged pairs, the latest first; only those of one candidate where named."""
+        ...
+
+    def forget_pairs(self, candidate: Path) -> None:
+        """Forget how a file was judged: there is another one in its place."""
+        ...
+
+
+class CarryStore(Protocol):
+    """A track goes over to another file, and back."""
+
+    def carry_over(
+        self, track_id: TrackId, *, path: Path, stamp: FileStamp, digest: ContentDigest, offset_s: float | None
+    ) -> dict[str, Any]:
+        """Point a track at another file and move all that has a place in time; return what undoes that, JSON-able.
+
+        What was measured on the old file is taken out, see `cratehand.catalogue.carrying`. None as offset means the
+        same sound with other tags: nothing moves, the tags count as unread.
+
+        Raises:
+            NotFoundError: No such track.
+            ConflictError: Another present track has the path.
+        """
+        ...
+
+    def carry_back(self, track_id: TrackId, record: Mapping[str, Any], *, stamp: FileStamp) -> None:
+        """Bring all rows back; what others changed since stays, moved back by the offset. Raises as `carry_over`."""
+        ...
+
+    def take_out(self, track_id: TrackId) -> dict[str, Any]:
+        """Remove a track and return all its rows, JSON-able; raises `NotFoundError`."""
+        ...
+
+    def put_back(self, record: Mapping[str, Any]) -> None:
+        """Add a track that was taken out; raises `ConflictError` where its path is taken by a present track."""
         ...
 
 
@@ -287,6 +365,10 @@ class Stores(Protocol):
     def playlists(self) -> PlaylistStore: ...
     @property
     def collection(self) -> CollectionStore: ...
+    @property
+    def plans(self) -> PlanStore: ...
+    @property
+    def carrying(self) -> CarryStore: ...
     @property
     def jobs(self) -> JobStore: ...
     @property

@@ -128,7 +128,8 @@ class CollectionDetails:
             for track_id, values in found.items():
                 source = _speaker(stores, track_id, self._source)
                 facts: list[AnyFact] = [
-                    Fact(field=field, value=value, source=source, at_s=at_s) for field, value in values.items()
+                    Fact(field=field, value=value, source=source, at_s=at_s)
+                    for field, value in stores.collection.restated(track_id, values).items()
                 ]
                 stores.facts.record(track_id, facts)
         for track_id in found:

@@ -1,7 +1,7 @@
 """The disk reaches the catalogue: landed, moved, altered, gone, back again."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -40,7 +40,10 @@ class FolderSyncReport:
 
 
 class FolderSync:
-    """Keeps the catalogue true to the watched folders, and to the files that Rekordbox names elsewhere."""
+    """Keeps the catalogue true to the watched folders, and to the files that Rekordbox names elsewhere.
+
+    `hold` says which landed files are not to become tracks now, e.g. better copies of tracks.
+    """
 
     def __init__(  # noqa: PLR0913
         self,
@@ -52,8 +55,10 @@ class FolderSync:
         clock: Clock,
         new_id: IdSource,
         publish: Publish,
+        hold: Callable[[Sequence[SeenFile]], Collection[Path]] = lambda _: (),
     ) -> None:
         self._catalogue = catalogue
+        self._hold = hold
         self._scanner = scanner
         self._digester = digester
         self._folders = folders
@@ -89,6 +94,8 @@ class FolderSync:
 
     def _apply(self, change: FolderChange, *, fresh: bool) -> FolderSyncReport:
         digests = self._digests_for_moves(change.landed)
+        # Candidates for the place of another file are no tracks of their own.
+        held = frozenset(self._hold(change.landed)) if change.landed else frozenset()
         events: list[Event] = []
         with self._catalogue.writing() as stores:
             moved = self._moved(stores, change, digests, events)
@@ -97,7 +104,7 @@ class FolderSync:
             returned = self._set_presence(stores, change.returned, Presence.PRESENT, events)
             offline = self._offline(stores, change.offline, events)
             moved += self._recognised(stores, change.landed, digests, events)
-            added = self._landed(stores, change.landed, events)
+            added = self._landed(stores, [seen for seen in change.landed if seen.path not in held], events)
             queued = self._queue(stores, fresh=fresh, events=events)
         for event in events:
             self._publish(event)

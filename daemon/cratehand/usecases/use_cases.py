@@ -16,6 +16,7 @@ from cratehand.usecases.playlists import Playlists
 from cratehand.usecases.quiet import Quiet
 from cratehand.usecases.similarity import Similarity
 from cratehand.usecases.text_search import TextSearch
+from cratehand.usecases.upgrades import Upgrades
 from cratehand.usecases.watched_folders import WatchedFolders
 
 
@@ -41,3 +42,4 @@ class UseCases:
     wake_background: Callable[[], None]
     """Lets the analysis queue look at once, e.g. after pause and resume."""
     health: Health
+    upgrades: Upgrades

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from cratehand_api.v1 import jobs_pb2 as cratehand__api_dot_v1_dot_jobs__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63ratehand_api/v1/events.proto\x12\x10\x63ratehand_api.v1\x1a\x1b\x63ratehand_api/v1/jobs.proto\"\x1d\n\x0cWatchRequest\x12\r\n\x05kinds\x18\x01 \x03(\t\"\xe7\x02\n\x05\x45vent\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x33\n\x0btrack_added\x18\x02 \x01(\x0b\x32\x1c.cratehand_api.v1.TrackEventH\x00\x12\x35\n\rtrack_changed\x18\x03 \x01(\x0b\x32\x1c.cratehand_api.v1.TrackEventH\x00\x12\x36\n\x0etrack_analysed\x18\x04 \x01(\x0b\x32\x1c.cratehand_api.v1.TrackEventH\x00\x12?\n\x11\x63ollection_synced\x18\x05 \x01(\x0b\x32\".cratehand_api.v1.CollectionSyncedH\x00\x12$\n\x03job\x18\x06 \x01(\x0b\x32\x15.cratehand_api.v1.JobH\x00\x12(\n\x05quiet\x18\x07 \x01(\x0b\x32\x17.cratehand_api.v1.QuietH\x00\x12\x0e\n\x06missed\x18\x08 \x01(\x04\x42\x07\n\x05\x65vent\"\x1e\n\nTrackEvent\x12\x10\n\x08track_id\x18\x01 \x01(\t\"C\n\x10\x43ollectionSynced\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x01(\x05\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\x05\x12\x0f\n\x07removed\x18\x03 \x01(\x05\"&\n\x05Quiet\x12\r\n\x05quiet\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t2L\n\x06\x45vents\x12\x42\n\x05Watch\x12\x1e.cratehand_api.v1.WatchRequest\x1a\x17.cratehand_api.v1.Event0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63ratehand_api/v1/events.proto\x12\x10\x63ratehand_api.v1\x1a\x1b\x63ratehand_api/v1/jobs.proto\"\x1d\n\x0cWatchRequest\x12\r\n\x05kinds\x18\x01 \x03(\t\"\x94\x03\n\x05\x45vent\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x33\n\x0btrack_added\x18\x02 \x01(\x0b\x32\x1c.cratehand_api.v1.TrackEventH\x00\x12\x35\n\rtrack_changed\x18\x03 \x01(\x0b\x32\x1c.cratehand_api.v1.TrackEventH\x00\x12\x36\n\x0etrack_analysed\x18\x04 \x01(\x0b\x32\x1c.cratehand_api.v1.TrackEventH\x00\x12?\n\x11\x63ollection_synced\x18\x05 \x01(\x0b\x32\".cratehand_api.v1.CollectionSyncedH\x00\x12$\n\x03job\x18\x06 \x01(\x0b\x32\x15.cratehand_api.v1.JobH\x00\x12(\n\x05quiet\x18\x07 \x01(\x0b\x32\x17.cratehand_api.v1.QuietH\x00\x12+\n\x04plan\x18\t \x01(\x0b\x32\x1b.cratehand_api.v1.PlanEventH\x00\x12\x0e\n\x06missed\x18\x08 \x01(\x04\x42\x07\n\x05\x65vent\"\x1e\n\nTrackEvent\x12\x10\n\x08track_id\x18\x01 \x01(\t\"C\n\x10\x43ollectionSynced\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x01(\x05\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\x05\x12\x0f\n\x07removed\x18\x03 \x01(\x05\"&\n\x05Quiet\x12\r\n\x05quiet\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\"9\n\tPlanEvent\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t2L\n\x06\x45vents\x12\x42\n\x05Watch\x12\x1e.cratehand_api.v1.WatchRequest\x1a\x17.cratehand_api.v1.Event0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,13 +35,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHREQUEST']._serialized_start=80
   _globals['_WATCHREQUEST']._serialized_end=109
   _globals['_EVENT']._serialized_start=112
-  _globals['_EVENT']._serialized_end=471
-  _globals['_TRACKEVENT']._serialized_start=473
-  _globals['_TRACKEVENT']._serialized_end=503
-  _globals['_COLLECTIONSYNCED']._serialized_start=505
-  _globals['_COLLECTIONSYNCED']._serialized_end=572
-  _globals['_QUIET']._serialized_start=574
-  _globals['_QUIET']._serialized_end=612
-  _globals['_EVENTS']._serialized_start=614
-  _globals['_EVENTS']._serialized_end=690
+  _globals['_EVENT']._serialized_end=516
+  _globals['_TRACKEVENT']._serialized_start=518
+  _globals['_TRACKEVENT']._serialized_end=548
+  _globals['_COLLECTIONSYNCED']._serialized_start=550
+  _globals['_COLLECTIONSYNCED']._serialized_end=617
+  _globals['_QUIET']._serialized_start=619
+  _globals['_QUIET']._serialized_end=657
+  _globals['_PLANEVENT']._serialized_start=659
+  _globals['_PLANEVENT']._serialized_end=716
+  _globals['_EVENTS']._serialized_start=718
+  _globals['_EVENTS']._serialized_end=794
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,7 @@ class WatchRequest(_message.Message):
     KINDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """track_added, track_changed, track_analysed, collection_synced, job, quiet; all where empty."""
+        """track_added, track_changed, track_analysed, collection_synced, job, quiet, plan; all where empty."""
 
     def __init__(
         self,
@@ -52,6 +52,7 @@ class Event(_message.Message):
     COLLECTION_SYNCED_FIELD_NUMBER: _builtins.int
     JOB_FIELD_NUMBER: _builtins.int
     QUIET_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
     MISSED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Counts all events of the daemon; kinds that were not asked for leave gaps, too."""
@@ -69,6 +70,8 @@ class Event(_message.Message):
     def job(self) -> _jobs_pb2.Job: ...
     @_builtins.property
     def quiet(self) -> Global___Quiet: ...
+    @_builtins.property
+    def plan(self) -> Global___PlanEvent: ...
     def __init__(
         self,
         *,
@@ -79,13 +82,14 @@ class Event(_message.Message):
         collection_synced: Global___CollectionSynced | None = ...,
         job: _jobs_pb2.Job | None = ...,
         quiet: Global___Quiet | None = ...,
+        plan: Global___PlanEvent | None = ...,
         missed: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["collection_synced", b"collection_synced", "event", b"event", "job", b"job", "quiet", b"quiet", "track_added", b"track_added", "track_analysed", b"track_analysed", "track_changed", b"track_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["collection_synced", b"collection_synced", "event", b"event", "job", b"job", "plan", b"plan", "quiet", b"quiet", "track_added", b"track_added", "track_analysed", b"track_analysed", "track_changed", b"track_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_synced", b"collection_synced", "event", b"event", "job", b"job", "missed", b"missed", "quiet", b"quiet", "sequence", b"sequence", "track_added", b"track_added", "track_analysed", b"track_analysed", "track_changed", b"track_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_synced", b"collection_synced", "event", b"event", "job", b"job", "missed", b"missed", "plan", b"plan", "quiet", b"quiet", "sequence", b"sequence", "track_added", b"track_added", "track_analysed", b"track_analysed", "track_changed", b"track_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["track_added", "track_changed", "track_analysed", "collection_synced", "job", "quiet"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["track_added", "track_changed", "track_analysed", "collection_synced", "job", "quiet", "plan"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -156,3 +160,32 @@ class Quiet(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Quiet: _TypeAlias = Quiet  # noqa: Y015
+
+@_typing.final
+class PlanEvent(_message.Message):
+    """A plan was made, applied, undone, or became void."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    plan_id: _builtins.str
+    kind: _builtins.str
+    """upgrade, tags, relocate, repair, rekordbox or playlist."""
+    state: _builtins.str
+    """open, applying, applied, undoing, undone, refused, failed or stale."""
+    def __init__(
+        self,
+        *,
+        plan_id: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        state: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "plan_id", b"plan_id", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanEvent: _TypeAlias = PlanEvent  # noqa: Y015

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -181,3 +182,9 @@ def test_a_step_is_told_of_one_and_two_bars_ago() -> None:
     assert found[2, 28:55].tolist() == rows[0].tolist()
     assert found[1, 27] == 1.0
     assert found[1, 55] == 0.0
+
+
+def test_without_onnx_runtime_it_is_unavailable_and_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(UnavailableError, match=r"cratehand\[cpu\]"):
+        DrumModel().styles()

@@ -14,10 +14,12 @@ from cratehand.app.cli import (
     analyse,
     backups,
     config,
+    copies,
     doctor,
     drums,
     exports,
     folders,
+    history,
     imports,
     jobs,
     models,
@@ -27,8 +29,10 @@ from cratehand.app.cli import (
     service,
     status,
     stems,
+    tags,
     track,
     tracks,
+    upgrade,
     version,
 )
 from cratehand.app.cli.arguments import ConfigFile, DataDir, hoist_global_options, settle_verb
@@ -73,8 +77,8 @@ def root(
 
 
 for _verbs in (
-    run, status, doctor, folders, analyse, tracks, track, review, search, exports, imports, jobs, models, config,
-    stems, drums, service, backups, version,
+    run, status, doctor, folders, analyse, tracks, track, review, search, upgrade, copies, history, tags, exports,
+    imports, jobs, models, config, stems, drums, service, backups, version,
 ):  # fmt: skip
     _verbs.register(app)
 

@@ -23,6 +23,7 @@ from cratehand.domain.errors import (
 
 _TIMEOUT_S: Final = 10.0
 _SLOW_TIMEOUT_S: Final = 120.0
+_LONGEST_TIMEOUT_S: Final = 600.0
 _KINDS: Final[dict[str, type[CratehandError]]] = {
     "NOT_FOUND": NotFoundError,
     "INVALID_ARGUMENT": InvalidInputError,
@@ -44,9 +45,12 @@ class DaemonClient:
     library: Any
     jobs: Any
     events: Any
+    upgrades: Any
     timeout_s: float = _TIMEOUT_S
     slow_timeout_s: float = _SLOW_TIMEOUT_S
     """For calls that touch the disk, e.g. adding a folder on a sleeping drive."""
+    longest_timeout_s: float = _LONGEST_TIMEOUT_S
+    """For calls that copy and compare music."""
 
 
 def not_running(given: Invocation) -> UnavailableError:
@@ -71,7 +75,7 @@ def connected(given: Invocation) -> Iterator[DaemonClient]:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     import grpc
 
-    from cratehand_api.v1 import daemon_pb2_grpc, events_pb2_grpc, jobs_pb2_grpc, library_pb2_grpc
+    from cratehand_api.v1 import daemon_pb2_grpc, events_pb2_grpc, jobs_pb2_grpc, library_pb2_grpc, upgrades_pb2_grpc
 
     # A proxy of the environment would be asked for our own loopback address.
     channel = grpc.insecure_channel(ready.grpc, options=[("grpc.enable_http_proxy", 0)])
@@ -83,6 +87,7 @@ def connected(given: Invocation) -> Iterator[DaemonClient]:
             library=library_pb2_grpc.LibraryStub(channel),
             jobs=jobs_pb2_grpc.JobsStub(channel),
             events=events_pb2_grpc.EventsStub(channel),
+            upgrades=upgrades_pb2_grpc.UpgradesStub(channel),
         )
     except grpc.RpcError as error:
         raise _translated(error, ready) from error

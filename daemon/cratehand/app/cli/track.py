@@ -134,7 +134,7 @@ def _believed(detail: "TrackDetail") -> list[str]:
 
 
 def _print_facts(detail: "TrackDetail") -> None:
-    from cratehand.app.cli.track_shapes import moment, ranked_facts, shown_value
+    from cratehand.app.cli.track_shapes import moment, ranked_facts, section_agreements, shown_value
 
     rows = [
         (
@@ -151,6 +151,13 @@ def _print_facts(detail: "TrackDetail") -> None:
     if rows:
         print_lines([""])
         print_table(_FACT_COLUMNS, rows)
+        for sources, agreement in section_agreements(detail.facts):
+            print_lines(
+                [
+                    f"Sections of {sources[0]} and {sources[1]}: borders agree to {agreement.borders_f:.0%} (F), "
+                    f"labels on {agreement.same_label_share:.0%} of the time."
+                ]
+            )
         say("* is believed; below it what lost.")
     else:
         say("Nothing is known of it yet: `cratehand run` analyses it.")

@@ -13,8 +13,9 @@ from cratehand.domain.belief import rank
 from cratehand.domain.fact_values import to_json
 from cratehand.domain.fields import Field
 from cratehand.domain.loudness import Loudness
-from cratehand.domain.provenance import AnyFact
+from cratehand.domain.provenance import AnyFact, Source
 from cratehand.domain.search import Match
+from cratehand.domain.structure import SectionAgreement, compare_sections
 from cratehand.domain.track import TrackDetail, TrackSummary
 from cratehand.domain.waveform import Waveform
 
@@ -80,6 +81,10 @@ def detail_json(track: TrackDetail) -> dict[str, Any]:
             }
             for fact in track.facts
         ],
+        "section_agreement": [
+            {"sources": [str(source) for source in sources], **asdict(agreement)}
+            for sources, agreement in section_agreements(track.facts)
+        ],
     }
 
 
@@ -103,6 +108,14 @@ def ranked_facts(facts: Sequence[AnyFact]) -> Mapping[Field, Sequence[AnyFact]]:
     ordered = sorted(facts, key=lambda fact: order.index(fact.field))
     grouped = {field: rank(list(group)) for field, group in groupby(ordered, key=lambda fact: fact.field)}
     return {field: ranked for field, ranked in grouped.items() if ranked}
+
+
+def section_agreements(facts: Sequence[AnyFact]) -> list[tuple[tuple[Source, Source], SectionAgreement]]:
+    """Compare the sections that are believed with those of every other source, as Rekordbox's phrases."""
+    ranked = ranked_facts([fact for fact in facts if fact.field is Field.SECTIONS]).get(Field.SECTIONS, ())
+    told = [(fact.source, fact.value) for fact in ranked if isinstance(fact.value, tuple)]
+    compared = [((told[0][0], source), compare_sections(told[0][1], value)) for source, value in told[1:]]
+    return [(sources, agreement) for sources, agreement in compared if agreement is not None]
 
 
 def shown_value(value: object) -> str:

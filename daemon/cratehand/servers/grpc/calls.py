@@ -12,7 +12,7 @@ from cratehand.servers.grpc.errors import Context, abort
 from cratehand.servers.told_errors import as_told
 
 _OURS: Final = "/cratehand_api.v1."
-_LONGEST_S: Final = {"/cratehand_api.v1.Export/": 600.0}
+_LONGEST_S: Final = {"/cratehand_api.v1.Export/": 600.0, "/cratehand_api.v1.Upgrades/": 600.0}
 _LONGEST_OTHERS_S: Final = 30.0
 _STREAMS: Final = 64
 """Streams at the same time, of all clients together."""

@@ -9,6 +9,7 @@ from cratehand.domain.events import (
     CollectionSynced,
     Event,
     JobProgressed,
+    PlanChanged,
     QuietChanged,
     TrackAdded,
     TrackAnalysed,
@@ -20,7 +21,7 @@ from cratehand.servers.wire_values import text
 from cratehand.usecases.event_bus import EventBus
 from cratehand_api.v1 import events_pb2, events_pb2_grpc
 
-KINDS: Final = ("track_added", "track_changed", "track_analysed", "collection_synced", "job", "quiet")
+KINDS: Final = ("track_added", "track_changed", "track_analysed", "collection_synced", "job", "quiet", "plan")
 """Names of the kinds, the same as the fields of the message."""
 
 
@@ -66,5 +67,7 @@ def _message(event: Event) -> events_pb2.Event:
             return events_pb2.Event(collection_synced=counts)
         case JobProgressed(job=job):
             return events_pb2.Event(job=job_message(job))
+        case PlanChanged(plan_id=plan_id, kind=kind, state=state):
+            return events_pb2.Event(plan=events_pb2.PlanEvent(plan_id=plan_id, kind=kind, state=state))
         case QuietChanged(quiet=quiet, reason=reason):
             return events_pb2.Event(quiet=events_pb2.Quiet(quiet=quiet, reason=text(reason)))

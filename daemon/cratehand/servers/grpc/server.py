@@ -18,6 +18,7 @@ from cratehand.servers.grpc.export import ExportService
 from cratehand.servers.grpc.jobs import JobsService
 from cratehand.servers.grpc.library import LibraryService
 from cratehand.servers.grpc.search import SearchService
+from cratehand.servers.grpc.upgrades import UpgradesService
 from cratehand.servers.listening import Listener, bind_error, reachable_address
 from cratehand.usecases.use_cases import UseCases
 from cratehand_api.v1 import (
@@ -35,13 +36,15 @@ from cratehand_api.v1 import (
     library_pb2_grpc,
     search_pb2,
     search_pb2_grpc,
+    upgrades_pb2,
+    upgrades_pb2_grpc,
 )
 
 logger = logging.getLogger(__name__)
 
 SERVICES: Final = tuple(
     service.full_name
-    for module in (library_pb2, search_pb2, jobs_pb2, drums_pb2, export_pb2, events_pb2, daemon_pb2)
+    for module in (library_pb2, search_pb2, jobs_pb2, drums_pb2, export_pb2, events_pb2, daemon_pb2, upgrades_pb2)
     for service in module.DESCRIPTOR.services_by_name.values()
 )
 """Full names of the services that have something behind them."""
@@ -139,6 +142,7 @@ class GrpcServer:
         export_pb2_grpc.add_ExportServicer_to_server(ExportService(self._use_cases), server)
         events_pb2_grpc.add_EventsServicer_to_server(EventsService(self._use_cases.bus), server)
         daemon_pb2_grpc.add_DaemonServicer_to_server(DaemonService(self._use_cases), server)
+        upgrades_pb2_grpc.add_UpgradesServicer_to_server(UpgradesService(self._use_cases), server)
         # These two packages have no types.
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)  # type: ignore[no-untyped-call]
         names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
