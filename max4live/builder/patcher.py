@@ -98,7 +98,8 @@ def _box(raw: dict[str, Any], place: int) -> dict[str, Any]:
         box |= {"filename": SCRIPT_NAME, "jsarguments": raw["arguments"], "parameter_enable": 0, "border": 0}
     elif known.is_parameter:
         box |= _parameter(raw)
-    return box | raw.get("with", {})
+    more: dict[str, Any] = raw.get("with", {})
+    return box | more
 
 
 def _parameter(raw: dict[str, Any]) -> dict[str, Any]:

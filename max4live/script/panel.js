@@ -42,20 +42,20 @@ function paint_link(width) {
 function paint_results(area) {
     var y = HEAD, at_row, item, rows_seen = row_count(area[1]);
     label(DIM, 6, 12, "title", 100);
-    label(DIM, area[0] - 158, 12, "BPM", 30);
-    label(DIM, area[0] - 126, 12, "key", 24);
-    label(DIM, area[0] - 100, 12, "E", 12);
+    label(DIM, area[0] - 198, 12, "BPM", 30);
+    label(DIM, area[0] - 166, 12, "key", 24);
+    label(DIM, area[0] - 140, 12, "E", 12);
     for (at_row = shown.top; at_row < Math.min(shown.results.length, shown.top + rows_seen); at_row += 1) {
         item = shown.results[at_row];
         if (at_row === shown.chosen) {
             fill(CHOSEN, 2, y, area[0] - 4, ROW - 1);
         }
         label(item.on_this_device ? INK : DIM, 6, y + 11,
-            title_of(item) + (item.artist ? " - " + item.artist : ""), area[0] - 170);
-        label(INK, area[0] - 158, y + 11, item.tempo_bpm ? Number(item.tempo_bpm).toFixed(1) : "", 32);
-        label(INK, area[0] - 126, y + 11, item.camelot || "", 24);
-        label(INK, area[0] - 100, y + 11, item.energy ? String(item.energy) : "", 14);
-        label(DIM, area[0] - 84, y + 11, item.reasons && item.reasons.length ? item.reasons[0] : "", 80);
+            title_of(item) + (item.artist ? " - " + item.artist : ""), area[0] - 210);
+        label(INK, area[0] - 198, y + 11, item.tempo_bpm ? Number(item.tempo_bpm).toFixed(1) : "", 32);
+        label(INK, area[0] - 166, y + 11, item.camelot || "", 24);
+        label(INK, area[0] - 140, y + 11, item.energy ? String(item.energy) : "", 14);
+        label(DIM, area[0] - 124, y + 11, item.reasons && item.reasons.length ? item.reasons[0] : "", 120);
         y += ROW;
     }
 }
