@@ -4,9 +4,9 @@ BIN := .venv/bin
 READY := .venv/.ready
 ARGS ?=
 PYTEST ?= $(BIN)/python -m pytest
-SOURCES := daemon bridges models protos rekordbox_export service tests
+SOURCES := daemon bridges models protos rekordbox_export service max4live tests
 
-.PHONY: run setup test check lint format types contracts soak bench protos lock clean
+.PHONY: run setup test check lint format types contracts soak bench device protos lock clean
 
 run: $(READY)
 	$(BIN)/cratehand run --demo $(ARGS)
@@ -44,6 +44,9 @@ soak: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+device: $(READY)
+	$(BIN)/python -m max4live.builder
 
 protos: $(READY)
 	$(BIN)/python -m grpc_tools.protoc -I protos --python_out=protos --grpc_python_out=protos \

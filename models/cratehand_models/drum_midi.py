@@ -1,11 +1,12 @@
 """Drum patterns as Standard MIDI Files: General MIDI percussion on channel 10."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import Final
 
 import mido
 
+from cratehand.domain.clip_note import ClipNote
 from cratehand.domain.drum_pattern import (
     MAX_BARS,
     STEPS_PER_QUARTER,
@@ -61,6 +62,51 @@ class GeneralMidi:
     def write(self, pattern: DrumPattern) -> bytes:
         """Return a pattern as a file; see `midi_bytes`."""
         return midi_bytes(pattern)
+
+    def notes(self, pattern: DrumPattern) -> list[ClipNote]:
+        """Return a pattern as the notes of a clip; see `clip_notes`."""
+        return clip_notes(pattern)
+
+    def given(self, notes: Sequence[ClipNote], *, bars: int, metre: Metre, tempo_bpm: float) -> GivenDrums:
+        """Read the notes of a clip; see `parse_notes`."""
+        return parse_notes(notes, bars=bars, metre=metre, tempo_bpm=tempo_bpm)
+
+
+def clip_notes(pattern: DrumPattern) -> list[ClipNote]:
+    """Return a pattern as the notes of a clip, ascending in time and pitch, timed to the tick of the MIDI file."""
+    starts = sorted((tick, note, velocity) for tick, is_on, note, velocity in _note_events(pattern) if is_on)
+    ends = sorted((tick, note) for tick, is_on, note, _ in _note_events(pattern) if not is_on)
+    found = []
+    for tick, note, velocity in starts:
+        end = next(end for end, ended in ends if ended == note and end > tick)
+        found.append(
+            ClipNote(
+                pitch=note,
+                start_beats=tick / TICKS_PER_QUARTER,
+                duration_beats=(end - tick) / TICKS_PER_QUARTER,
+                velocity=velocity,
+            )
+        )
+    return found
+
+
+def parse_notes(notes: Sequence[ClipNote], *, bars: int, metre: Metre, tempo_bpm: float) -> GivenDrums:
+    """Read the notes of a clip as a pattern; what lies behind its end is left out.
+
+    Raises:
+        InvalidInputError: None of them is a drum, or a number is out of its range.
+    """
+    steps = bars * metre.steps_per_bar
+    inside = [note for note in notes if note.start_beats * STEPS_PER_QUARTER < steps]
+    known = [note for note in inside if note.pitch in _VOICE_OF]
+    if not known:
+        raise InvalidInputError("the clip has no drum notes: General MIDI notes 35 to 59 are read")
+    hits = [
+        _hit(note.start_beats * STEPS_PER_QUARTER, _VOICE_OF[note.pitch], note.velocity, last_step=steps - 1)
+        for note in known
+    ]
+    pattern = DrumPattern(hits=arranged(hits), bars=bars, metre=metre, tempo_bpm=tempo_bpm)
+    return GivenDrums(pattern=pattern, other_notes=len(notes) - len(known))
 
 
 def midi_bytes(pattern: DrumPattern) -> bytes:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +13,11 @@ from cratehand.catalogue.device import SqliteCatalogue, open_device
 from cratehand.domain.collection import CollectionChange
 from cratehand.domain.cue import Colour, Cue, CueKind
 from cratehand.domain.embedding import DSP_SPACE
-from cratehand.domain.errors import UnavailableError
+from cratehand.domain.errors import NotFoundError, UnavailableError
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import TrackId
 from cratehand.domain.key import parse_key
+from cratehand.domain.ports import DrumGenerator, MidiOut
 from cratehand.domain.provenance import AnyFact, Fact, Source, SourceKind
 from cratehand.domain.track import Presence, Track
 from cratehand.domain.waveform import Waveform
@@ -27,9 +28,12 @@ from cratehand.usecases.health import Health
 from cratehand.usecases.jobs import Jobs
 from cratehand.usecases.lanes import Lanes
 from cratehand.usecases.library import Library
+from cratehand.usecases.live_session import LiveSession
+from cratehand.usecases.pattern_playback import PatternPlayback
 from cratehand.usecases.playlists import Playlists
 from cratehand.usecases.quiet import Quiet
 from cratehand.usecases.similarity import Similarity
+from cratehand.usecases.stem_separation import StemSeparation
 from cratehand.usecases.text_search import TextSearch
 from cratehand.usecases.use_cases import UseCases
 from cratehand.usecases.watched_folders import WatchedFolders
@@ -37,6 +41,7 @@ from cratehand_models.drum_midi import GeneralMidi
 from cratehand_models.drum_templates import DrumTemplates
 from tests.fakes.clock import HandWoundClock, counting_ids
 from tests.fakes.drum_model import FakeDrumModel
+from tests.fakes.midi import FakeMidi
 from tests.fakes.upgrades import make_fake_upgrades
 
 TOKEN = "a-token-of-the-tests"
@@ -66,7 +71,14 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(folder: Path, *, tracks: int = 3) -> AsyncIterator[House]:
+async def open_house(
+    folder: Path,
+    *,
+    tracks: int = 3,
+    separation: StemSeparation | None = None,
+    open_midi: Callable[[], MidiOut] | None = None,
+    drum_model: DrumGenerator | None = None,
+) -> AsyncIterator[House]:
     """Open the house with `tracks` tracks; the last one is not analysed."""
     catalogue = open_device(folder / "catalogue.db", ignore_case=False)
     clock, bus, woken = HandWoundClock(), EventBus(), []
@@ -88,8 +100,18 @@ async def open_house(folder: Path, *, tracks: int = 3) -> AsyncIterator[House]:
             jobs=Jobs(catalogue, clock=clock, new_id=counting_ids(), publish=bus.publish),
             export=CollectionExport(catalogue, write_xml=_write_names, write_m3u8=_write_names),
             drums=DrumGeneration(
-                model=FakeDrumModel(), templates=DrumTemplates(), files=GeneralMidi(), draw_seed=lambda: 77
+                model=drum_model or FakeDrumModel(),
+                templates=DrumTemplates(),
+                files=GeneralMidi(),
+                draw_seed=lambda: 77,
             ),
+            live=LiveSession(
+                catalogue,
+                text_search=TextSearch(catalogue),
+                separation=lambda: no_separation() if separation is None else separation,
+                stems=folder / "stems",
+            ),
+            playback=PatternPlayback(open_midi or FakeMidi),
             folders=folders,
             refresh_folders=refresh,
             quiet=quiet,
@@ -111,6 +133,10 @@ async def open_house(folder: Path, *, tracks: int = 3) -> AsyncIterator[House]:
         finally:
             with contextlib.suppress(AttributeError):
                 catalogue.close()
+
+
+def no_separation() -> StemSeparation:
+    raise NotFoundError("the weights of htdemucs are not here: `cratehand models fetch htdemucs` brings them")
 
 
 def _write_names(target: Path, change: CollectionChange) -> None:

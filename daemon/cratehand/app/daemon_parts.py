@@ -1,8 +1,6 @@
 """The parts that only the daemon has, put together."""
 
 import logging
-import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +11,8 @@ from cratehand.app.data_folder import DataFolder
 from cratehand.app.drum_parts import drum_generation
 from cratehand.app.freed_memory import FreedMemory
 from cratehand.app.master_parts import MasterParts, master_parts
+from cratehand.app.model_parts import stem_separation
+from cratehand.app.music_places import database_of, demo_folders
 from cratehand.app.rekordbox_parts import RekordboxNeeds, RekordboxParts, rekordbox_parts
 from cratehand.app.settings import Settings
 from cratehand.app.upgrade_parts import RekordboxQueue, UpgradeNeeds, build_upgrades
@@ -31,6 +31,8 @@ from cratehand.usecases.folder_sync import FolderSync
 from cratehand.usecases.folder_watch import FolderWatch
 from cratehand.usecases.health import Health
 from cratehand.usecases.lanes import Lanes
+from cratehand.usecases.live_session import LiveSession
+from cratehand.usecases.pattern_playback import PatternPlayback
 from cratehand.usecases.quiet import Quiet, parse_hours
 from cratehand.usecases.upgrade_watch import UpgradeWatch
 from cratehand.usecases.upgrades import Upgrades
@@ -39,7 +41,7 @@ from cratehand.watch.ignore import IgnoreRules
 from cratehand.watch.power import PsutilPower
 from cratehand.watch.scan import DiskScanner
 from cratehand.watch.watcher import WatchdogWatcher
-from cratehand_bridges.rekordbox import find_database
+from cratehand_bridges.midi import open_midi_out
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +62,8 @@ class DaemonParts:
     clock: SystemClock
     settings: Settings
     token: str
+    bulk_folder: str
+    """Where Live devices write what they fetch."""
     index: FingerprintIndexFile
     upgrade_watch: UpgradeWatch
     rekordbox_queue: RekordboxQueue | None
@@ -84,7 +88,13 @@ class DaemonParts:
         """Return the OSC server, not yet started."""
         servers = self.settings.servers
         return OscServer(
-            self.use_cases, http, host=servers.host, port=servers.osc_port, clock=self.clock, token=self.token
+            self.use_cases,
+            http,
+            host=servers.host,
+            port=servers.osc_port,
+            clock=self.clock,
+            token=self.token,
+            bulk_folder=self.bulk_folder,
         )
 
     def still_growing(self) -> bool:
@@ -143,9 +153,9 @@ def build_parts(
         CratehandError: The catalogue can't be opened.
     """
     folder, bus, clock = DataFolder(data_dir), EventBus(), SystemClock()
-    database = _database(rekordbox)
+    database = database_of(rekordbox)
     if demo:
-        watch = (*watch, *_demo_folders(settings, data_dir, watch, database))
+        watch = (*watch, *demo_folders(settings, data_dir, watch, database))
     offline = offline_use_cases(settings, data_dir, publish=bus.publish, extra_folders=watch)
     common = _Common(settings=settings, folder=folder, offline=offline, bus=bus, clock=clock, lanes=lanes)
     watcher = WatchdogWatcher(ignore=common.ignore, settle_s=settings.watch.settle_s)
@@ -176,6 +186,7 @@ def build_parts(
         clock=clock,
         settings=settings,
         token=folder.token(),
+        bulk_folder=folder.bulk_for_devices(),
         index=plans.index,
         upgrade_watch=_upgrade_watch(common, upgrades, folder_sync, quiet),
         rekordbox_queue=plans.queue,
@@ -328,6 +339,13 @@ def _use_cases(
         jobs=offline.jobs,
         export=offline.export,
         drums=drum_generation(),
+        live=LiveSession(
+            offline.catalogue,
+            text_search=offline.text_search,
+            separation=lambda: stem_separation(common.settings, common.folder, None)[0],
+            stems=common.folder.stems,
+        ),
+        playback=PatternPlayback(open_midi_out),
         folders=offline.folders,
         refresh_folders=folder_watch.refresh,
         quiet=quiet,
@@ -335,43 +353,6 @@ def _use_cases(
         health=health,
         upgrades=others.upgrades,
     )
-
-
-def _database(rekordbox: str) -> Path | None:
-    if rekordbox == "off":
-        return None
-    if rekordbox == "auto":
-        return find_database(environment=os.environ, platform=sys.platform)
-    path = Path(rekordbox).expanduser().absolute()
-    # One that is not there (yet) is no reason to end: its drive may come. The status says so until then.
-    return path / "master.db" if path.is_dir() else path
-
-
-def _demo_folders(
-    settings: Settings, data_dir: Path, watch: tuple[Path, ...], database: Path | None
-) -> tuple[Path, ...]:
-    """Make the demo crate where there is no music of any kind yet."""
-    if watch or settings.watch.folders or database is not None or settings.master.url:
-        return ()
-    offline = offline_use_cases(settings, data_dir)
-    try:
-        with offline.catalogue.reading() as stores:
-            has_tracks = stores.tracks.counts()["total"] > 0
-        if offline.folders.paths():
-            return ()
-    finally:
-        offline.close()
-    demo = DataFolder(data_dir).demo
-    if has_tracks and not demo.exists():
-        return ()
-    if not has_tracks:
-        logger.info(
-            "no music yet, so here is a demo crate in %s; `cratehand run --watch FOLDER` takes your own music", demo
-        )
-        from cratehand.app.demo import make_demo_crate  # synthesises music, which few starts need
-
-        make_demo_crate(demo)
-    return (demo,)
 
 
 def _collection_state(parts: RekordboxParts | None, rekordbox: str) -> Callable[[], tuple[str, str | None]]:

@@ -81,6 +81,25 @@ class DataFolder:
         return self.path / "logs"
 
     @property
+    def stems(self) -> Path:
+        """Stems that sets of Live refer to: they stay."""
+        return self.path / "stems"
+
+    def bulk_for_devices(self) -> str:
+        """Return the folder where Live devices put what they fetch, with slashes; empty where it can't be made.
+
+        It is emptied: its files belong to devices of an earlier run.
+        """
+        folder = self.cache / "live"
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for left in folder.glob("*.json"):
+                left.unlink(missing_ok=True)
+        except OSError:
+            return ""
+        return folder.absolute().as_posix()
+
+    @property
     def demo(self) -> Path:
         """The demo crate."""
         return self.path / "demo"
@@ -90,7 +109,7 @@ class DataFolder:
         """What is ours and no music: the whole folder, but for the demo crate where there is one."""
         if not self.demo.is_dir():
             return (self.path,)
-        usual = {self.cache, self.models, self.trash, self.exports, self.logs, self.path / "postgres"}
+        usual = {self.cache, self.models, self.trash, self.exports, self.logs, self.stems, self.path / "postgres"}
         try:
             there = set(self.path.iterdir())
         except OSError:

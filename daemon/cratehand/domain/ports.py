@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from cratehand.domain.audio import AudioFormat, Samples
+from cratehand.domain.clip_note import ClipNote
 from cratehand.domain.collection import CollectionChange
 from cratehand.domain.collection_edit import CollectionEdit, EditObstacle, EditRecord
 from cratehand.domain.drum_pattern import DrumPattern, Metre
@@ -380,6 +381,18 @@ class DrumGenerator(Protocol):
         ...
 
 
+class MidiOut(Protocol):
+    """A MIDI port that other programs listen to."""
+
+    def send(self, message: bytes) -> None:
+        """Send one MIDI message now."""
+        ...
+
+    def close(self) -> None:
+        """Give the port back."""
+        ...
+
+
 class DrumFiles(Protocol):
     """Drum patterns as the bytes of a MIDI file."""
 
@@ -394,4 +407,16 @@ class DrumFiles(Protocol):
 
     def write(self, pattern: DrumPattern) -> bytes:
         """Return the file; the same pattern gives the same bytes."""
+        ...
+
+    def notes(self, pattern: DrumPattern) -> Sequence[ClipNote]:
+        """Return a pattern as the notes of a clip, ascending in time."""
+        ...
+
+    def given(self, notes: Sequence[ClipNote], *, bars: int, metre: Metre, tempo_bpm: float) -> GivenDrums:
+        """Read the notes of a clip as a pattern; notes behind its end are left out.
+
+        Raises:
+            InvalidInputError: None of them is a drum.
+        """
         ...

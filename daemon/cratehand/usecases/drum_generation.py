@@ -1,11 +1,12 @@
 """Drum patterns on demand: which generator writes them, in which style, and what a user has to know about it."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cratehand.domain.drum_pattern import DrumPattern, Metre
+from cratehand.domain.clip_note import ClipNote
+from cratehand.domain.drum_pattern import DrumPattern, Metre, check_bars
 from cratehand.domain.drum_request import DrumRequest, DrumTask, GeneratedDrums, GeneratorKind, GivenDrums
 from cratehand.domain.errors import InvalidInputError, UnavailableError, UnsupportedError
 from cratehand.domain.ports import DrumFiles, DrumGenerator
@@ -85,6 +86,15 @@ class DrumGeneration:
     def read(self, midi: bytes, *, name: str, metre: Metre | None = None) -> GivenDrums:
         """Read a pattern to start from; raises as `DrumFiles.parse`."""
         return self._files.parse(midi, name=name, metre=metre)
+
+    def given(self, notes: Sequence[ClipNote], *, bars: int, metre: Metre, tempo_bpm: float) -> GivenDrums:
+        """Read the notes of a clip to start from; raises as `DrumFiles.given`."""
+        check_bars(bars)
+        return self._files.given(notes, bars=bars, metre=metre, tempo_bpm=tempo_bpm)
+
+    def notes(self, pattern: DrumPattern) -> Sequence[ClipNote]:
+        """Return a pattern as the notes of a clip."""
+        return self._files.notes(pattern)
 
     def midi(self, pattern: DrumPattern) -> bytes:
         """Return a pattern as a MIDI file."""

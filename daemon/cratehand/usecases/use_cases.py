@@ -10,6 +10,8 @@ from cratehand.usecases.health import Health
 from cratehand.usecases.jobs import Jobs
 from cratehand.usecases.lanes import Lanes
 from cratehand.usecases.library import Library
+from cratehand.usecases.live_session import LiveSession
+from cratehand.usecases.pattern_playback import PatternPlayback
 from cratehand.usecases.playlists import Playlists
 from cratehand.usecases.quiet import Quiet
 from cratehand.usecases.similarity import Similarity
@@ -31,6 +33,8 @@ class UseCases:
     jobs: Jobs
     export: CollectionExport
     drums: DrumGeneration
+    live: LiveSession
+    playback: PatternPlayback
     folders: WatchedFolders
     refresh_folders: Callable[[], Awaitable[None]]
     """Brings the watcher in step after folders were added or removed."""

@@ -35,9 +35,13 @@ class Argument:
     name: str
     type: Literal["i", "f", "s"]
     optional: bool = False
+    repeats: bool = False
+    """Whether any number of it may follow; only the last one does."""
 
     def __str__(self) -> str:
-        return f"[{self.name}:{self.type}]" if self.optional else f"{self.name}:{self.type}"
+        return (
+            f"[{self.name}:{self.type}{'...' if self.repeats else ''}]" if self.optional else f"{self.name}:{self.type}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,11 @@ class Address:
     direction: Direction
     arguments: tuple[Argument, ...]
     does: str
+
+    @property
+    def repeats(self) -> bool:
+        """Whether its last argument may come any number of times."""
+        return bool(self.arguments) and self.arguments[-1].repeats
 
     @property
     def is_request(self) -> bool:
@@ -62,13 +71,14 @@ _PAIR_NAMES: Final = ["session", "request"]
 
 
 def _arguments(text: str) -> tuple[Argument, ...]:
-    """Read ``name:i name:s [name:i]``."""
+    """Read ``name:i name:s [name:i] [name:i...]``."""
     found = []
     for word in text.split():
-        name, _, kind = word.strip("[]").partition(":")
+        name, _, kind = word.strip("[].").partition(":")
         if kind not in {"i", "f", "s"}:
             raise ValueError(f"{word!r} names no OSC type")
-        found.append(Argument(name=name, type=kind, optional=word.startswith("[")))  # type: ignore[arg-type]  # checked above
+        argument = Argument(name=name, type=kind, optional=word.startswith("["), repeats="..." in word)  # type: ignore[arg-type]  # checked above
+        found.append(argument)
     return tuple(found)
 
 
@@ -88,7 +98,7 @@ _IN: Final = _table(
             "hello",
             "protocol:i device_version:s instance:s reply_port:i max_version:s live_version:s capabilities:s",
             "begin a session; answered by welcome. The same instance again ends its earlier session. From another "
-            "computer capabilities has to hold token=TOKEN",
+            "computer capabilities has to hold token=TOKEN; echo asks for the instance and the folder in the welcome",
         ),
         ("ping", "n:i [session:i]", "answered by pong, also before a hello; keeps the session alive (60 s)"),
         ("bye", _PAIR, "end the session"),
@@ -99,6 +109,40 @@ _IN: Final = _table(
             "track",
             f"{_PAIR} track:s",
             "what is known of a track, as a result; its news come as event/track from now on",
+        ),
+        (
+            "find",
+            f"{_PAIR} text:s tempo_from:f tempo_to:f key:s mixes:i energy_from:i [limit:i]",
+            "tracks that hold all words and fit, as a result; 0, an empty key and 1 ask nothing; mixes 1 takes the "
+            "neighbours of the key too",
+        ),
+        (
+            "matching",
+            f"{_PAIR} tempo:f key:s [limit:i]",
+            "tracks that mix with a tempo (0: any) and a key (empty: any), as a result",
+        ),
+        (
+            "clip",
+            f"{_PAIR} clip:i part:i parts:i [note:i...]",
+            "the notes of a clip for drums to start from, at most 200 a part; a note is start in 1/480 beats * 16384 + "
+            "pitch * 128 + velocity",
+        ),
+        (
+            "drums",
+            f"{_PAIR} style:s bars:i density:f swing:f seed:i tempo:f beats:i unit:i how:s clip:i",
+            "a drum pattern as notes, as a result; density -1 and swing 0: as the style has it, else 0..1 and 50..75; "
+            "how continue fill humanise vary tap with a clip that was sent before, else empty and 0",
+        ),
+        (
+            "play",
+            f"{_PAIR} drums:i tempo:f",
+            "play the pattern that this request for drums made on the MIDI port, once, with clock",
+        ),
+        ("silence", _PAIR, "stop what plays on the MIDI port"),
+        (
+            "stems",
+            f"{_PAIR} track:s",
+            "separate a track; the progress comes as event/job, the files as a result when they are there",
         ),
         ("analyse", f"{_PAIR} track:s", "analyse a track anew; the job's news come as event/job"),
         ("pause", _PAIR, "stop background work until resume"),
@@ -114,7 +158,11 @@ _IN: Final = _table(
 _OUT: Final = _table(
     Direction.OUT,
     [
-        ("welcome", "protocol:i session:i http_port:i capabilities:s", "the session has begun"),
+        (
+            "welcome",
+            "protocol:i session:i http_port:i capabilities:s [instance:s] [folder:s]",
+            "the session has begun; folder is where the device may write what it fetches",
+        ),
         ("pong", "n:i", "answer to ping"),
         ("ack", _PAIR, "done; or, where it takes longer than 100 ms, accepted: a result or an err follows"),
         (
@@ -161,12 +209,22 @@ def read_arguments(address: Address, values: Sequence[Value]) -> dict[str, Value
         InvalidInputError: Too few, too many, or of another type.
     """
     least = sum(not argument.optional for argument in address.arguments)
-    if not least <= len(values) <= len(address.arguments):
+    if not least <= len(values) <= len(address.arguments) and not (address.repeats and len(values) >= least):
         raise InvalidInputError(f"{len(values)} arguments; it is {address}")
     return {
         argument.name: _value(address, argument, value)
         for argument, value in zip(address.arguments, values, strict=False)
     }
+
+
+def rest_of(address: Address, values: Sequence[Value]) -> list[Value]:
+    """Return the values of the argument that repeats.
+
+    Raises:
+        InvalidInputError: One is of another type.
+    """
+    first, argument = len(address.arguments) - 1, address.arguments[-1]
+    return [_value(address, argument, value) for value in values[first:]]
 
 
 def _value(address: Address, argument: Argument, value: Value) -> Value:

@@ -13,7 +13,7 @@ LARGEST_SENT_BYTES: Final = 1_200
 """Loopback and Max carry that much for certain."""
 
 _LONGEST_ADDRESS: Final = 64
-_MOST_ARGUMENTS: Final = 16
+_MOST_ARGUMENTS: Final = 220
 _LONGEST_SENT_TEXT_BYTES: Final = 300
 
 
@@ -73,7 +73,10 @@ def encode(path: str, *values: Value) -> bytes:
         ValueError: The values are not those of the table.
     """
     builder = OscMessageBuilder(address=path)
-    for argument, value in zip(OUTWARD[path].arguments, values, strict=True):
+    arguments = OUTWARD[path].arguments
+    while len(arguments) > len(values) and arguments[-1].optional:
+        arguments = arguments[:-1]
+    for argument, value in zip(arguments, values, strict=True):
         builder.add_arg(_cut(value) if isinstance(value, str) else value, argument.type)
     datagram = bytes(builder.build().dgram)
     if len(datagram) > LARGEST_SENT_BYTES:

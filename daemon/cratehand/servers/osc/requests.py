@@ -1,11 +1,15 @@
 """What each request of a device does."""
 
+import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from cratehand.domain.errors import InvalidInputError, NotFoundError
+from cratehand.domain.drum_pattern import STEPS_PER_QUARTER
+from cratehand.domain.errors import InvalidInputError, NotFoundError, UnavailableError
 from cratehand.domain.job import Job
 from cratehand.servers.osc.addresses import Value
+from cratehand.servers.osc.drum_clips import drums_result
 from cratehand.servers.osc.results import (
     Result,
     job_row,
@@ -15,6 +19,8 @@ from cratehand.servers.osc.results import (
     track_result,
 )
 from cratehand.servers.osc.sessions import Session
+from cratehand.servers.wire_values import path_text
+from cratehand.usecases.live_session import FindWish
 from cratehand.usecases.use_cases import UseCases
 
 EVENT_KINDS: Final = frozenset({"track", "tracks", "job", "jobs", "collection", "quiet"})
@@ -30,13 +36,26 @@ Arguments = Mapping[str, Value]
 class Requests:
     """Carries requests out; questions run in the lanes, never on the loop."""
 
-    def __init__(self, use_cases: UseCases, *, tell_of_job: Callable[[Session, Job], None]) -> None:
+    def __init__(
+        self,
+        use_cases: UseCases,
+        *,
+        tell_of_job: Callable[[Session, Job], None],
+        tell_progress: Callable[[Session, int, str, float], None],
+    ) -> None:
         self._use_cases = use_cases
         self._tell_of_job = tell_of_job
+        self._tell_progress = tell_progress
         self._by_path: Mapping[str, Callable[[Session, int, Arguments], Awaitable[Result | None]]] = {
             "/cratehand/status": self._status,
             "/cratehand/search": self._search,
             "/cratehand/similar": self._similar,
+            "/cratehand/find": self._find,
+            "/cratehand/matching": self._matching,
+            "/cratehand/drums": self._drums,
+            "/cratehand/play": self._play,
+            "/cratehand/silence": self._silence,
+            "/cratehand/stems": self._stems,
             "/cratehand/track": self._track,
             "/cratehand/analyse": self._analyse,
             "/cratehand/pause": self._pause,
@@ -78,6 +97,65 @@ class Requests:
             return matches_result(self._use_cases.similarity.similar(reference, limit=limit))
 
         return await self._use_cases.lanes.quick(find)
+
+    async def _find(self, session: Session, request: int, arguments: Arguments) -> Result:
+        text, limit = str(arguments["text"]), _limit(arguments)
+        if len(text) > _LONGEST_SEARCH:
+            raise InvalidInputError(f"text has {len(text)} characters, at most {_LONGEST_SEARCH} are read")
+        bounds = float(arguments["tempo_from"]), float(arguments["tempo_to"])
+        wish = FindWish(
+            text=text,
+            tempo_bpm=bounds if bounds[1] > 0 else None,
+            key=str(arguments["key"]),
+            with_neighbours=bool(arguments["mixes"]),
+            energy_from=int(arguments["energy_from"]),
+        )
+        return await self._use_cases.lanes.quick(lambda: matches_result(self._use_cases.live.find(wish, limit=limit)))
+
+    async def _matching(self, session: Session, request: int, arguments: Arguments) -> Result:
+        tempo_bpm, key, limit = float(arguments["tempo"]), str(arguments["key"]), _limit(arguments)
+        return await self._use_cases.lanes.quick(
+            lambda: matches_result(self._use_cases.live.matching(tempo_bpm or None, key, limit=limit))
+        )
+
+    async def _drums(self, session: Session, request: int, arguments: Arguments) -> Result:
+        notes = session.clip(int(arguments["clip"]))
+        # The quick lane: a pattern takes a tenth of a second, and sweeps may hold the slow one.
+        result, pattern = await self._use_cases.lanes.quick(drums_result, self._use_cases, arguments, notes)
+        session.keep_pattern(request, pattern)
+        return result
+
+    async def _play(self, session: Session, request: int, arguments: Arguments) -> None:
+        pattern = session.patterns.get(int(arguments["drums"]))
+        if pattern is None:
+            raise NotFoundError("that pattern is not here any more: generate it again")
+        notes = self._use_cases.drums.notes(pattern)
+        await self._use_cases.playback.play(
+            notes, length_beats=pattern.steps / STEPS_PER_QUARTER, tempo_bpm=float(arguments["tempo"])
+        )
+
+    async def _silence(self, session: Session, request: int, arguments: Arguments) -> None:
+        await self._use_cases.playback.silence()
+
+    async def _stems(self, session: Session, request: int, arguments: Arguments) -> Result:
+        loop, reference, stop = asyncio.get_running_loop(), _reference(arguments), threading.Event()
+
+        def tell(progress: float) -> None:
+            if stop.is_set():
+                raise UnavailableError("the separation was stopped; it goes on from there when it is asked for again")
+            loop.call_soon_threadsafe(self._tell_progress, session, request, "running", progress)
+
+        self._tell_progress(session, request, "queued", 0.0)
+        try:
+            stems = await self._use_cases.lanes.long(self._use_cases.live.stems, reference, on_progress=tell)
+        except BaseException as error:
+            stop.set()
+            state = "cancelled" if isinstance(error, asyncio.CancelledError) else "failed"
+            self._tell_progress(session, request, state, 0.0)
+            raise
+        self._tell_progress(session, request, "done", 1.0)
+        items = [{"kind": stem.kind.value, "path": path_text(stem.path)} for stem in stems]
+        return Result(content={"kind": "stems", "items": items}, count=len(items))
 
     async def _track(self, session: Session, request: int, arguments: Arguments) -> Result:
         detail = await self._use_cases.lanes.quick(self._use_cases.library.track, _reference(arguments))

@@ -30,9 +30,12 @@ class Result:
     count: int = 1
 
     def body(self, *, session: int, request: int) -> bytes:
-        """Return the JSON as UTF-8; session and request stand in it, since tokens are used again."""
+        """Return the JSON, ASCII so that Max may read it piece by piece.
+
+        Session and request stand in it, since tokens are used again.
+        """
         content = {"session": session, "request": request, **self.content}
-        return json.dumps(plain(content), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        return json.dumps(plain(content), separators=(",", ":"), allow_nan=False).encode()
 
 
 def matches_result(matches: Sequence[Match]) -> Result:

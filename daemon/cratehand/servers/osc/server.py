@@ -17,8 +17,9 @@ from cratehand.domain.errors import (
 from cratehand.domain.ports import Clock
 from cratehand.servers.http.shelf import new_token
 from cratehand.servers.listening import Listener, bind_error, is_loopback, reachable_address
-from cratehand.servers.osc.addresses import INWARD, OUTWARD, PROTOCOL_VERSION, Address, Value, read_arguments
+from cratehand.servers.osc.addresses import INWARD, OUTWARD, PROTOCOL_VERSION, Address, Value, read_arguments, rest_of
 from cratehand.servers.osc.datagrams import Message, encode
+from cratehand.servers.osc.drum_clips import keep_clip
 from cratehand.servers.osc.endpoint import Endpoint, open_socket
 from cratehand.servers.osc.event_feed import EventFeed
 from cratehand.servers.osc.requests import Arguments, Requests
@@ -34,6 +35,7 @@ UNKNOWN_SESSION: Final = "unknown_session"
 CAPABILITIES: Final = "results events"
 _ACK_AFTER_S: Final = 0.1
 _LONGEST_S: Final = 30.0
+_LONGEST_STEMS_S: Final = 4 * 3600.0
 _AT_ONCE: Final = 64
 _LONGEST_INSTANCE: Final = 64
 _AGAIN_S: Final = 1.0
@@ -72,6 +74,7 @@ class OscServer:
         clock: Tells when a session has been silent for too long.
         token: What devices on other computers have to show in their hello; without one those are refused.
         first_session: Number to count sessions from; a random one where absent.
+        bulk_folder: Absolute path of a folder that devices on this computer may write what they fetch into.
     """
 
     def __init__(  # noqa: PLR0913 - a composition point: each is one thing the server needs
@@ -84,16 +87,18 @@ class OscServer:
         clock: Clock,
         token: str | None = None,
         first_session: int | None = None,
+        bulk_folder: str = "",
     ) -> None:
         self._use_cases = use_cases
         self._http = http
         self._listener = Listener(server="OSC", host=host, port=port, kind="udp", setting="osc_port")
         self._token = token
+        self._bulk_folder = bulk_folder
         first = secrets.randbelow(2**24) if first_session is None else first_session
         self._sessions = Sessions(clock=clock, first_number=first)
         self._endpoint = Endpoint(self._receive, clock=clock)
         self._feed = EventFeed(use_cases, sessions=self._sessions, send=self._endpoint.send)
-        self._requests = Requests(use_cases, tell_of_job=self._feed.tell_of_job)
+        self._requests = Requests(use_cases, tell_of_job=self._feed.tell_of_job, tell_progress=self._feed.tell_progress)
         self._work: set[asyncio.Task[None]] = set()
         self._feeding: asyncio.Task[None] | None = None
         self._port = 0
@@ -141,6 +146,7 @@ class OscServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._use_cases.playback.close()
         await self._endpoint.close()
 
     async def _keep_feeding(self) -> None:
@@ -186,8 +192,11 @@ class OscServer:
             self._endpoint.send(encode("/cratehand/err", 0, 0, error.code, str(error)), place)
             logger.warning("a device at %s was refused: %s", source[0], error)
             return
-        welcome = encode("/cratehand/welcome", PROTOCOL_VERSION, session.number, self._http.port, CAPABILITIES)
-        self._endpoint.send(welcome, session.reply_to)
+        values: list[Value] = [PROTOCOL_VERSION, session.number, self._http.port, CAPABILITIES]
+        if "echo" in str(message.values[6]).split():
+            # So a device knows that the welcome is its own, and not another's that listens on the same port.
+            values += [session.instance, self._bulk_folder if is_loopback(source[0]) else ""]
+        self._endpoint.send(encode("/cratehand/welcome", *values), session.reply_to)
 
     def _begin(self, values: list[Value], source: Place, place: Place) -> Session:
         # The version is looked at first: a device of another version may say other things after it.
@@ -248,6 +257,10 @@ class OscServer:
         if address is None:
             raise UnsupportedError("no such address: `cratehand doctor --osc` lists them")
         arguments = read_arguments(address, values)
+        if address.path == "/cratehand/clip":
+            keep_clip(call.session, arguments, rest_of(address, values))
+            self._say(call, encode("/cratehand/ack", call.session.number, call.request))
+            return
         if address.path == "/cratehand/bye":
             self._say(call, encode("/cratehand/ack", call.session.number, call.request))
             self._sessions.end(call.session)
@@ -263,7 +276,7 @@ class OscServer:
         ack = encode("/cratehand/ack", call.session.number, call.request)
         work = asyncio.create_task(self._find(call), name=f"osc: work on {call.path}")
         try:
-            async with asyncio.timeout(_LONGEST_S):
+            async with asyncio.timeout(_LONGEST_STEMS_S if call.path == "/cratehand/stems" else _LONGEST_S):
                 done, _ = await asyncio.wait({work}, timeout=_ACK_AFTER_S)
                 if not done:
                     self._say(call, ack)

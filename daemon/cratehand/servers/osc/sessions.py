@@ -4,6 +4,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
+from cratehand.domain.drum_pattern import DrumPattern
 from cratehand.domain.errors import RateLimitedError
 from cratehand.domain.ids import JobId, TrackId
 from cratehand.domain.ports import Clock
@@ -21,6 +22,8 @@ _ANSWERS_KEPT: Final = 512
 _FOLLOWED: Final = 64
 _TOKENS: Final = 16
 _TEXTS: Final = 256
+_CLIPS: Final = 4
+_PATTERNS: Final = 8
 _HIGHEST_NUMBER: Final = 2**24
 """Pd knows integers up to here exactly."""
 
@@ -52,6 +55,9 @@ class Session:
     _tokens: list[str] = field(default_factory=list)
     _next_token: int = 0
     _texts: set[str] = field(default_factory=set)
+    patterns: OrderedDict[int, DrumPattern] = field(default_factory=OrderedDict)
+    """The latest patterns by the requests that made them."""
+    _clips: OrderedDict[int, dict[int, list[int]]] = field(default_factory=OrderedDict)
 
     def answer(self, request: int) -> tuple[Answer, bool]:
         """Return the answer of a request, and whether the request is new."""
@@ -103,6 +109,24 @@ class Session:
             self._texts.add(text)
             return text
         return code.replace("_", " ")
+
+    def keep_clip(self, clip: int, *, part: int, notes: list[int]) -> None:
+        """Keep a part of a clip; of the clips the latest four."""
+        self._clips.setdefault(clip, {})[part] = notes
+        self._clips.move_to_end(clip)
+        while len(self._clips) > _CLIPS:
+            self._clips.popitem(last=False)
+
+    def keep_pattern(self, request: int, pattern: DrumPattern) -> None:
+        """Keep a pattern that may be played; the latest eight."""
+        self.patterns[request] = pattern
+        while len(self.patterns) > _PATTERNS:
+            self.patterns.popitem(last=False)
+
+    def clip(self, number: int) -> list[int]:
+        """Return the notes of a clip, all parts in order; nothing where it was never sent."""
+        parts = self._clips.get(number, {})
+        return [note for part in sorted(parts) for note in parts[part]]
 
     def next_sequence(self) -> int:
         """Return the number of the next event."""

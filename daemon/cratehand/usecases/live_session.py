@@ -1,0 +1,154 @@
+"""What a producer wants while a set of Ableton Live is open: tracks that go with it, and their stems."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cratehand.domain.errors import InvalidInputError, NotFoundError, UnavailableError
+from cratehand.domain.ids import TrackId
+from cratehand.domain.key import TONICS, Mode, MusicalKey, parse_key
+from cratehand.domain.search import Match, SortOrder, TrackFilter, TrackQuery
+from cratehand.domain.stem import StemFile
+from cratehand.domain.stores import Catalogue
+from cratehand.domain.track import Presence, TrackSummary
+from cratehand.usecases.library import detail, resolve
+from cratehand.usecases.similarity import reasons
+from cratehand.usecases.stem_separation import StemSeparation
+from cratehand.usecases.text_search import TextSearch
+
+_NEAR: Final = 0.06
+"""How far a tempo is bent in a mix; turntables reach 8 %, 6 % sounds well."""
+_CANDIDATES: Final = 500
+_MOST_ENERGY: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindWish:
+    """What a device looks for; what is not set asks nothing."""
+
+    text: str = ""
+    tempo_bpm: tuple[float, float] | None = None
+    key: str = ""
+    with_neighbours: bool = False
+    """Whether the keys beside it on the Camelot wheel will do."""
+    energy_from: int = 1
+
+
+class LiveSession:
+    """Answers what a Live device asks beyond the questions of all clients.
+
+    Args:
+        catalogue: The collection.
+        text_search: Finds words.
+        separation: Gives the use case that separates; raises what is missing for it.
+        stems: Folder for stems that a set refers to: they stay there.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        *,
+        text_search: TextSearch,
+        separation: Callable[[], StemSeparation],
+        stems: Path,
+    ) -> None:
+        self._catalogue = catalogue
+        self._text_search = text_search
+        self._separation = separation
+        self._stems = stems
+
+    def find(self, wish: FindWish, *, limit: int) -> list[Match]:
+        """Return tracks that hold the words and fit, best first; raises `InvalidInputError` for a key that is none."""
+        key = _key(wish.key)
+        energy = (wish.energy_from, _MOST_ENERGY) if wish.energy_from > 1 else None
+        wanted = TrackFilter(
+            tempo_bpm=wish.tempo_bpm,
+            camelot=_camelot(key, with_neighbours=wish.with_neighbours) if key else frozenset(),
+            energy=energy,
+        )
+        return self._text_search.search(wish.text, limit=limit, track_filter=wanted)
+
+    def matching(self, tempo_bpm: float | None, key_text: str, *, limit: int) -> list[Match]:
+        """Return tracks that mix with a tempo, also at half or double time, and with a key; best first.
+
+        Raises:
+            InvalidInputError: Neither is given, or the key is none.
+        """
+        key = _key(key_text)
+        if tempo_bpm is None and key is None:
+            raise InvalidInputError("neither the tempo nor the key of the set is known: choose a scale in Live")
+        camelot = _camelot(key, with_neighbours=True) if key else frozenset()
+        bands = [None] if tempo_bpm is None else [tempo_bpm * factor for factor in (1.0, 0.5, 2.0)]
+        found: dict[TrackId, TrackSummary] = {}
+        with self._catalogue.reading() as stores:
+            for band_bpm in bands:
+                bounds = None if band_bpm is None else (band_bpm * (1 - _NEAR), band_bpm * (1 + _NEAR))
+                wanted = TrackFilter(tempo_bpm=bounds, camelot=camelot)
+                page = stores.tracks.query(TrackQuery(filter=wanted, order=SortOrder.TEMPO, limit=_CANDIDATES))
+                found.update((track.id, track) for track in page.items)
+        of_set = TrackSummary(
+            id=TrackId(""), path=None, presence=Presence.MISSING, tempo_bpm=tempo_bpm, key=str(key) if key else None
+        )
+        matches = [
+            Match(track=track, score=_fit(track, tempo_bpm, key), reasons=reasons(of_set, track))
+            for track in found.values()
+        ]
+        return sorted(matches, key=lambda match: (-match.score, match.track.id))[:limit]
+
+    def stems(self, reference: str, *, on_progress: Callable[[float], None]) -> list[StemFile]:
+        """Separate a track; stems that are there already come at once. Takes minutes.
+
+        Args:
+            reference: Id or path of the track.
+            on_progress: Told the part that is done, 0..1; what it raises stops the work, which goes on later.
+
+        Raises:
+            NotFoundError: No such track, its file is not on this device, or the weights are not here.
+            UnavailableError: The stems can't be written.
+        """
+        with self._catalogue.reading() as stores:
+            track = detail(stores, resolve(stores, reference))
+        path = track.track.path
+        if path is None or not track.summary.on_this_device:
+            raise NotFoundError("the file of this track is not on this computer")
+        target = self._stems / str(track.track.id)
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UnavailableError(f"{target} can not be made: {error.strerror or error}") from error
+        length_s = track.summary.duration_s
+
+        def tell(done_s: float, total_s: float | None) -> None:
+            whole_s = total_s or length_s
+            on_progress(min(done_s / whole_s, 1.0) if whole_s else 0.0)
+
+        return self._separation().separate(path, out=target, ending=".wav", on_progress=tell)
+
+
+def _key(text: str) -> MusicalKey | None:
+    if not text.strip():
+        return None
+    key = parse_key(text)
+    if key is None:
+        raise InvalidInputError(f"{text!r} is no key: write it like A minor or 8A")
+    return key
+
+
+def _camelot(key: MusicalKey, *, with_neighbours: bool) -> frozenset[str]:
+    if not with_neighbours:
+        return frozenset({key.camelot})
+    every = (MusicalKey(tonic=tonic, mode=mode) for tonic in range(len(TONICS)) for mode in Mode)
+    return frozenset(other.camelot for other in every if key.camelot_steps(other) <= 1)
+
+
+def _fit(track: TrackSummary, tempo_bpm: float | None, key: MusicalKey | None) -> float:
+    """Return 1 for the very tempo and key, less for a bent tempo, half or double time, or a neighbouring key."""
+    score = 1.0
+    if tempo_bpm and track.tempo_bpm:
+        bent = [(abs(track.tempo_bpm * factor / tempo_bpm - 1), factor) for factor in (1.0, 2.0, 0.5)]
+        off, factor = min(bent)
+        score -= 0.5 * min(off / _NEAR, 1.0) + (0.1 if factor != 1.0 else 0.0)
+    if key and (other := parse_key(track.key or "")) is not None:
+        score -= 0.2 * min(key.camelot_steps(other), 1)
+    return score

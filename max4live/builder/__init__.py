@@ -1,0 +1,1 @@
+"""Builds the Live devices from their sources: ``python -m max4live.builder``."""

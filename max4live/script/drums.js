@@ -1,0 +1,161 @@
+// Drums into a MIDI clip. The same clip is written again in place, each time as one step of undo.
+var NOTES_PER_CALL = 500, NOTES_PER_PART = 200, MOST_NOTES = 2000, TICKS = 480;
+
+var home = {slot: "", id: 0};
+var clips_sent = 0;
+
+function generate(anew, how) {
+    var track = own_track(), why = obstacle(track, "midi"), target;
+    if (why !== "") {
+        show(why, true);
+        return;
+    }
+    if (how) {
+        target = clip_to_change();
+        if (target === "") {
+            show("no MIDI clip to " + how + ": make one with Generate, or open one", true);
+            return;
+        }
+        change(target, how);
+        return;
+    }
+    if (anew) {
+        home.slot = "";
+    }
+    show("writing drums");
+    ask_drums("", 0, BARS[params.bars], function (found) {
+        write("", track, found);
+    });
+}
+
+function ask_drums(how, clip, bars, done, failed) {
+    ask("/cratehand/drums", [how !== "" ? "" : STYLES[params.style], bars, params.density < 0 ? -1 : params.density / 100,
+        params.swing < 50 ? 0 : params.swing, params.seed, Number(song("tempo")),
+        Number(song("signature_numerator")), Number(song("signature_denominator")), how, clip], done, failed);
+}
+
+// The clip that was written last, if it is still there, else a new one in a free slot.
+function clip_for(track) {
+    var row, slot;
+    if (home.slot !== "" && at(home.slot + " clip") && Number(cursor.id) === home.id) {
+        return home.slot + " clip";
+    }
+    row = free_row([track]);
+    slot = track + " clip_slots " + row;
+    at(slot);
+    cursor.call("create_clip", 4);
+    at(slot + " clip");
+    home.slot = slot;
+    home.id = Number(cursor.id);
+    return slot + " clip";
+}
+
+function clip_to_change() {
+    if (home.slot !== "" && at(home.slot + " clip") && Number(cursor.id) === home.id) {
+        return home.slot + " clip";
+    }
+    if (at("live_set view detail_clip") && Number(value("is_midi_clip")) === 1) {
+        return cursor.unquotedpath;
+    }
+    return "";
+}
+
+// Notes go out as whole numbers, one each: 17 bits of time in 1/480 beats, 7 of pitch, 7 of velocity. No text is made.
+function change(target, how, is_second) {
+    var notes = notes_of(target), parts, part = 0, length, bars;
+    if (notes.length === 0) {
+        show("the clip is empty", true);
+        return;
+    }
+    if (notes.length > MOST_NOTES) {
+        show("the clip has " + notes.length + " notes; up to " + MOST_NOTES + " can be changed", true);
+        return;
+    }
+    length = Number(value("length"));
+    bars = Math.max(1, Math.round(length * Number(song("signature_denominator")) / 4 / Number(song("signature_numerator"))));
+    clips_sent = clips_sent % 1000 + 1;
+    parts = Math.ceil(notes.length / NOTES_PER_PART);
+    send_part();
+    function failed(code, text) {
+        if (code === "not_found" && !is_second) {
+            // cratehand was started anew between the notes and the question: it has to get the notes again.
+            change(target, how, true);
+        } else {
+            show(text, true);
+        }
+    }
+    function send_part() {
+        var some = notes.slice(part * NOTES_PER_PART, (part + 1) * NOTES_PER_PART);
+        show("reading the clip");
+        ask_part(clips_sent, part, parts, some.map(packed), function () {
+            part += 1;
+            if (part < parts) {
+                send_part();
+            } else {
+                ask_drums(how, clips_sent, bars, function (found) {
+                    write(target, "", found);
+                }, failed);
+            }
+        });
+    }
+}
+
+function packed(note) {
+    var time = Math.max(0, Math.min(131071, Math.round(note.start_time * TICKS)));
+    return time * 16384 + note.pitch * 128 + Math.round(note.velocity);
+}
+
+function ask_part(clip, part, parts, numbers, done) {
+    var number = ask("/cratehand/clip", [clip, part, parts].concat(numbers));
+    if (waiting[number]) {
+        waiting[number].stored = done;
+    }
+}
+
+function notes_of(clip) {
+    at(clip);
+    var found = JSON.parse(cursor.call("get_notes_extended", 0, 128, 0, Number(value("length"))));
+    return found.notes || [];
+}
+
+// Write the answer into a clip; without one into the clip of the track that is ours.
+function write(target, track, found) {
+    var notes = [], each, item, at_note, length, clip;
+    for (each = 0; each < found.items.length; each += 1) {
+        item = found.items[each];
+        notes.push({pitch: item[0], start_time: item[1], duration: item[2], velocity: item[3]});
+    }
+    length = found.length_beats;
+    begin_step();
+    clip = target !== "" ? target : clip_for(track);
+    at(clip);
+    cursor.call("remove_notes_extended", 0, 128, 0, Math.max(length, Number(value("length"))));
+    cursor.set("looping", 1);
+    cursor.set("loop_end", length);
+    cursor.set("end_marker", length);
+    for (at_note = 0; at_note < notes.length; at_note += NOTES_PER_CALL) {
+        cursor.call("add_new_notes", {notes: notes.slice(at_note, at_note + NOTES_PER_CALL)});
+    }
+    end_step();
+    shown.pattern = found;
+    if (notes_of(clip).length !== notes.length) {
+        show("Live took " + notes_of(clip).length + " of " + notes.length + " notes", true);
+    } else {
+        show(notes.length + " notes, seed " + found.seed + ", " + found.generator);
+    }
+}
+
+function new_seed() {
+    params.seed = Math.floor(Math.random() * 10000);
+    outlet(TO_CONTROLS, ["seed", params.seed]);
+    generate(false, "");
+}
+
+function play_pattern() {
+    if (!shown.pattern) {
+        show("generate drums first", true);
+        return;
+    }
+    show("plays on the MIDI port");
+    ask("/cratehand/play", [shown.pattern.request, Number(song("tempo"))]);
+}

@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import pytest
+
+from cratehand.domain.errors import InvalidInputError, NotFoundError
+from cratehand.domain.fields import Field
+from cratehand.domain.ids import TrackId
+from cratehand.domain.key import parse_key
+from cratehand.domain.provenance import Fact
+from cratehand.domain.track import Presence, Track
+from cratehand.usecases.live_session import FindWish
+from tests.api.house import ANALYSIS, House, no_separation, open_house
+
+TRACKS = {
+    "the same": (124.0, "8A", 5),
+    "a fifth up": (124.0, "9A", 5),
+    "a little faster": (127.0, "8A", 8),
+    "half time": (62.0, "8A", 3),
+    "far in key": (124.0, "2B", 5),
+    "far in tempo": (150.0, "8A", 9),
+}
+
+
+@pytest.fixture
+async def house(tmp_path: Path):
+    async with open_house(tmp_path, tracks=1) as opened:
+        with opened.catalogue.writing() as stores:
+            for number, (title, (tempo_bpm, camelot, energy)) in enumerate(TRACKS.items()):
+                track_id = TrackId(f"{number + 1:016x}")
+                path = tmp_path / f"{title}.wav"
+                stores.tracks.add([Track(id=track_id, path=path, presence=Presence.PRESENT, added_at_s=1.0)])
+                values = {
+                    Field.TITLE: title, Field.TEMPO_BPM: tempo_bpm, Field.KEY: parse_key(camelot), Field.ENERGY: energy,
+                }  # fmt: skip
+                stores.facts.record(
+                    track_id,
+                    [Fact(field=field, value=value, source=ANALYSIS, at_s=2.0) for field, value in values.items()],
+                )
+        yield opened
+
+
+def titles(matches) -> list[str | None]:
+    return [match.track.title for match in matches]
+
+
+async def test_what_mixes_with_a_set_comes_best_first_with_reasons(house: House) -> None:
+    found = house.use_cases.live.matching(124.0, "A minor", limit=10)
+    assert titles(found) == ["the same", "half time", "a fifth up", "a little faster"]
+    assert found[0].score == 1.0
+    assert found[0].reasons == ("tempo +0.0 %", "same key")
+    assert "at half time" in found[1].reasons[0]
+    assert found[2].reasons[1] == "keys mix: 8A and 9A"
+
+
+async def test_tempo_or_key_alone_will_do_and_nothing_will_not(house: House) -> None:
+    assert set(titles(house.use_cases.live.matching(None, "2B", limit=10))) == {"far in key"}
+    assert "far in key" in titles(house.use_cases.live.matching(124.0, "", limit=10))
+    with pytest.raises(InvalidInputError, match="neither the tempo nor the key"):
+        house.use_cases.live.matching(None, " ", limit=10)
+    with pytest.raises(InvalidInputError, match="is no key"):
+        house.use_cases.live.matching(124.0, "H sharp", limit=10)
+
+
+async def test_filters_narrow_a_search(house: House) -> None:
+    def find(**wish) -> set[str | None]:
+        return set(titles(house.use_cases.live.find(FindWish(**wish), limit=20)))
+
+    assert find(text="far") == {"far in key", "far in tempo"}
+    assert find(tempo_bpm=(61.0, 63.0)) == {"half time"}
+    assert find(key="8A", text="fifth") == set()
+    assert find(key="8A", with_neighbours=True, text="fifth") == {"a fifth up"}
+    assert find(energy_from=8) == {"a little faster", "far in tempo"}
+
+
+async def test_stems_need_a_track_with_a_file_here_and_weights(house: House) -> None:
+    with pytest.raises(NotFoundError, match="no track"):
+        house.use_cases.live.stems("nothing", on_progress=lambda _: None)
+    with pytest.raises(NotFoundError, match="models fetch"):
+        house.use_cases.live.stems(TrackId(f"{1:016x}"), on_progress=lambda _: None)
+    with house.catalogue.writing() as stores:
+        stores.tracks.add([Track(id=TrackId("f" * 16), path=None, presence=Presence.MISSING, added_at_s=1.0)])
+    with pytest.raises(NotFoundError, match="not on this computer"):
+        house.use_cases.live.stems("f" * 16, on_progress=lambda _: None)
+    with pytest.raises(NotFoundError):
+        no_separation()
