@@ -13,7 +13,7 @@ from cratehand.domain.stem import StemFile
 from cratehand.domain.stores import Catalogue
 from cratehand.domain.track import Presence, TrackSummary
 from cratehand.usecases.library import detail, resolve
-from cratehand.usecases.similarity import reasons
+from cratehand.usecases.likeness import reasons
 from cratehand.usecases.stem_separation import StemSeparation
 from cratehand.usecases.text_search import TextSearch
 
