@@ -17,7 +17,7 @@ from cratehand.domain.errors import NotFoundError, UnavailableError
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import TrackId
 from cratehand.domain.key import parse_key
-from cratehand.domain.ports import DrumGenerator, MidiOut
+from cratehand.domain.model_ports import DrumGenerator, MidiOut
 from cratehand.domain.provenance import AnyFact, Fact, Source, SourceKind
 from cratehand.domain.track import Presence, Track
 from cratehand.domain.waveform import Waveform

@@ -17,7 +17,7 @@ from cratehand.analysis.excerpts import EXCERPT_S
 from cratehand.app.reading_tools import reading_tools
 from cratehand.audio.decode import FileReader
 from cratehand.domain.audio import Samples
-from cratehand.domain.ports import SoundDescriber
+from cratehand.domain.model_ports import SoundDescriber
 from cratehand.domain.sound_tags import SoundDescription
 from cratehand.usecases.file_reading import ReadingTools, read_file
 from tests.bench.rekordbox_collection import BENCH_DATA

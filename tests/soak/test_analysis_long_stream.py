@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from cratehand.analysis import TrackAnalyser
+from cratehand.analysis.track_analyser import TrackAnalyser
 from tests import music
 
 HOURS = 8.0

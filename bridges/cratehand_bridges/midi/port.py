@@ -4,7 +4,7 @@ import importlib
 from typing import Any, Final
 
 from cratehand.domain.errors import UnavailableError
-from cratehand.domain.ports import MidiOut
+from cratehand.domain.model_ports import MidiOut
 
 PORT_NAME: Final = "cratehand"
 

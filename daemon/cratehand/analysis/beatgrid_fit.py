@@ -217,14 +217,16 @@ def _with_bars(
         "pulse": pulse_sure,
         "fit": found.fit_quality,
         "phase": found.phase_quality,
-        "bars": downbeat.confidence if is_usual else downbeat.confidence / 2.0,
+        "bars": downbeat.confidence,
         "octave": 1.0 - min(rival, 1.0) ** 2,
     }
     return GridFit(
         tempo_bpm=tempo_bpm,
         tempo_confidence=confidence(TEMPO, evidence, duration_s=features.duration_s),
         grid=grid,
-        grid_confidence=confidence(GRID, evidence, duration_s=features.duration_s),
+        grid_confidence=round(
+            confidence(GRID, evidence, duration_s=features.duration_s) * (1.0 if is_usual else 0.5), 3
+        ),
         beats=beats,
         candidates=candidates,
         evidence=evidence,

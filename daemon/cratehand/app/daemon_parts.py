@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from cratehand import __version__
@@ -11,7 +12,6 @@ from cratehand.app.data_folder import DataFolder
 from cratehand.app.drum_parts import drum_generation
 from cratehand.app.freed_memory import FreedMemory
 from cratehand.app.master_parts import MasterParts, master_parts
-from cratehand.app.model_parts import stem_separation
 from cratehand.app.music_places import database_of, demo_folders
 from cratehand.app.rekordbox_parts import RekordboxNeeds, RekordboxParts, rekordbox_parts
 from cratehand.app.settings import Settings
@@ -34,6 +34,7 @@ from cratehand.usecases.lanes import Lanes
 from cratehand.usecases.live_session import LiveSession
 from cratehand.usecases.pattern_playback import PatternPlayback
 from cratehand.usecases.quiet import Quiet, parse_hours
+from cratehand.usecases.stem_separation import StemSeparation
 from cratehand.usecases.upgrade_watch import UpgradeWatch
 from cratehand.usecases.upgrades import Upgrades
 from cratehand.usecases.use_cases import UseCases
@@ -342,7 +343,7 @@ def _use_cases(
         live=LiveSession(
             offline.catalogue,
             text_search=offline.text_search,
-            separation=lambda: stem_separation(common.settings, common.folder, None)[0],
+            separation=partial(_separation, common),
             stems=common.folder.stems,
         ),
         playback=PatternPlayback(open_midi_out),
@@ -353,6 +354,12 @@ def _use_cases(
         health=health,
         upgrades=others.upgrades,
     )
+
+
+def _separation(common: _Common) -> StemSeparation:
+    from cratehand.app.model_parts import stem_separation  # brings scipy along, which a start does without
+
+    return stem_separation(common.settings, common.folder, None)[0]
 
 
 def _collection_state(parts: RekordboxParts | None, rekordbox: str) -> Callable[[], tuple[str, str | None]]:

@@ -16,7 +16,7 @@ from cratehand.audio.stamp import stamp_of
 from cratehand.audio.tags import MutagenTags
 from cratehand.domain.audio import AudioFormat
 from cratehand.domain.embedding import SOUND_SPACE
-from cratehand.domain.ports import SoundDescriber
+from cratehand.domain.model_ports import SoundDescriber
 from cratehand.usecases.file_reading import ReadingTools
 from cratehand.usecases.upgrade_judgement import JudgementTools, UpgradeJudgement
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from cratehand.app.clock import SystemClock
-from cratehand.domain.ports import TextListener
+from cratehand.domain.model_ports import TextListener
 from cratehand.usecases.sound_words import TagWords
 
 _MODEL: Final = "minilm"

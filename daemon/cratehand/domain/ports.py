@@ -8,18 +8,12 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from cratehand.domain.audio import AudioFormat, Samples
-from cratehand.domain.clip_note import ClipNote
 from cratehand.domain.collection import CollectionChange
 from cratehand.domain.collection_edit import CollectionEdit, EditObstacle, EditRecord
-from cratehand.domain.drum_pattern import DrumPattern, Metre
-from cratehand.domain.drum_request import DrumRequest, GivenDrums
-from cratehand.domain.embedding import EmbeddingSpace, Vector
 from cratehand.domain.fields import Field
 from cratehand.domain.folders import FolderChange, KnownFile, WatchedFolder
 from cratehand.domain.ids import ContentDigest, TrackId
 from cratehand.domain.provenance import Source
-from cratehand.domain.sound_tags import SoundDescription
-from cratehand.domain.stem import StemKind
 
 
 class Clock(Protocol):
@@ -129,42 +123,6 @@ class AudioWriter(Protocol):
         ...
 
 
-class StemSeparator(Protocol):
-    """Separates a mix, window by window."""
-
-    @property
-    def name(self) -> str:
-        """Model and version; stems of two names are never taken for each other."""
-        ...
-
-    @property
-    def kinds(self) -> tuple[StemKind, ...]:
-        """The stems, in the order in which they come."""
-        ...
-
-    @property
-    def sample_rate_hz(self) -> int: ...
-
-    @property
-    def window_frames(self) -> int:
-        """How many frames it takes at once."""
-        ...
-
-    def separate(self, mix: Samples) -> Samples:
-        """Separate one window.
-
-        Args:
-            mix: float32 ``(2, window_frames)``.
-
-        Returns:
-            float32 ``(stems, 2, window_frames)``, in the order of `kinds`.
-
-        Raises:
-            NotFoundError: The weights are not here.
-            UnavailableError: The model failed, or the memory does not suffice.
-        """
-
-
 class FingerprintIndex(Protocol):
     """Finds which known tracks may carry a landed recording, without comparing it with each."""
 
@@ -178,53 +136,6 @@ class FingerprintIndex(Protocol):
 
     def candidates(self, fingerprint: str, *, limit: int = 10) -> Sequence[tuple[TrackId, float]]:
         """Return the likeliest tracks, best first, each with its score 0..1 (share of the bits that agree)."""
-        ...
-
-
-class SoundDescriber(Protocol):
-    """Says in words, and as a vector, what a track sounds like."""
-
-    def describe(self, excerpts: Sequence[Samples], *, sample_rate_hz: int) -> SoundDescription | None:
-        """Listen to excerpts of one track.
-
-        Args:
-            excerpts: Each float32 ``(1, frames)``, three seconds or less.
-            sample_rate_hz: Their rate.
-
-        Returns:
-            The description; None where there is no excerpt.
-
-        Raises:
-            UnavailableError: It can't run now.
-            CorruptFileError: What it runs is damaged.
-        """
-        ...
-
-
-class TextListener(Protocol):
-    """Knows which sound words mean: tags by their names, a model of language, a model of text and sound."""
-
-    @property
-    def name(self) -> str:
-        """Short name; said with what it finds."""
-        ...
-
-    @property
-    def space(self) -> EmbeddingSpace:
-        """Where its answers lie; tracks are compared with them there."""
-        ...
-
-    def place(self, words: Sequence[str], unwanted: Sequence[str]) -> Vector | None:
-        """Return where words lie among sounds.
-
-        Args:
-            words: What a track is to sound like.
-            unwanted: What it is not to sound like.
-
-        Returns:
-            A vector of `space` (in `TAG_SPACE` the weight of each tag, unwanted ones below 0); None where the words
-            say nothing about sound.
-        """
         ...
 
 
@@ -353,70 +264,4 @@ class PowerSensor(Protocol):
 
     def on_battery(self) -> bool:
         """Whether it does; False where that can't be known."""
-        ...
-
-
-# --- the makers --------------------------------------------------------------------------------------------------
-
-
-class DrumGenerator(Protocol):
-    """Writes drum patterns in the styles it knows."""
-
-    @property
-    def name(self) -> str:
-        """Name and version."""
-        ...
-
-    def styles(self) -> Mapping[str, float]:
-        """Return its styles with the usual tempo of each in BPM; raises `UnavailableError` where it can't run."""
-        ...
-
-    def generate(self, request: DrumRequest) -> DrumPattern:
-        """Write a pattern of the length, metre and tempo that are wanted; the same request gives the same pattern.
-
-        Raises:
-            UnavailableError: It can't run here.
-            UnsupportedError: It does not know this metre.
-        """
-        ...
-
-
-class MidiOut(Protocol):
-    """A MIDI port that other programs listen to."""
-
-    def send(self, message: bytes) -> None:
-        """Send one MIDI message now."""
-        ...
-
-    def close(self) -> None:
-        """Give the port back."""
-        ...
-
-
-class DrumFiles(Protocol):
-    """Drum patterns as the bytes of a MIDI file."""
-
-    def parse(self, data: bytes, *, name: str, metre: Metre | None = None) -> GivenDrums:
-        """Read a pattern; `name` stands in errors, `metre` wins over what the file says.
-
-        Raises:
-            CorruptFileError: It is no MIDI file.
-            InvalidInputError: It has no drums, or is too long.
-        """
-        ...
-
-    def write(self, pattern: DrumPattern) -> bytes:
-        """Return the file; the same pattern gives the same bytes."""
-        ...
-
-    def notes(self, pattern: DrumPattern) -> Sequence[ClipNote]:
-        """Return a pattern as the notes of a clip, ascending in time."""
-        ...
-
-    def given(self, notes: Sequence[ClipNote], *, bars: int, metre: Metre, tempo_bpm: float) -> GivenDrums:
-        """Read the notes of a clip as a pattern; notes behind its end are left out.
-
-        Raises:
-            InvalidInputError: None of them is a drum.
-        """
         ...

@@ -9,7 +9,7 @@ from cratehand.domain.clip_note import ClipNote
 from cratehand.domain.drum_pattern import DrumPattern, Metre, check_bars
 from cratehand.domain.drum_request import DrumRequest, DrumTask, GeneratedDrums, GeneratorKind, GivenDrums
 from cratehand.domain.errors import InvalidInputError, UnavailableError, UnsupportedError
-from cratehand.domain.ports import DrumFiles, DrumGenerator
+from cratehand.domain.model_ports import DrumFiles, DrumGenerator
 
 DEFAULT_BARS: Final = 4
 _ALSO_CALLED: Final = {

@@ -12,14 +12,8 @@ from cratehand.domain.audio import AudioFormat, Samples
 from cratehand.domain.errors import CratehandError
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import ContentDigest
-from cratehand.domain.ports import (
-    AudioReader,
-    ContentDigester,
-    Fingerprinter,
-    FingerprintSession,
-    SoundDescriber,
-    TagReader,
-)
+from cratehand.domain.model_ports import SoundDescriber
+from cratehand.domain.ports import AudioReader, ContentDigester, Fingerprinter, FingerprintSession, TagReader
 from cratehand.domain.sound_tags import SoundDescription
 from cratehand.domain.track import FileStamp
 from cratehand.domain.track_analysis import FileReading, TrackAnalysis

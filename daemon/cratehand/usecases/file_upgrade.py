@@ -73,6 +73,9 @@ class FileUpgrade:
         self._released: dict[Path, FileStamp] = {}
         self.on_waiting: Callable[[], None] | None = None
         """Called when something waits to be judged; where nobody cares for that, nothing is held back."""
+        self.silent: Callable[[], bool] = lambda: False
+        """Whether nothing would be judged now: then a landed file is a track at once, and compared when analysed."""
+        self._findable = False
 
     # --- landed files -------------------------------------------------------------------------------------------
 
@@ -105,7 +108,7 @@ class FileUpgrade:
         return frozenset(held)
 
     def _has_to_wait(self, seen: SeenFile, judged: Sequence[UpgradePair], batch: int) -> bool:
-        if self.on_waiting is None or batch > _MOST_AT_ONCE:
+        if self.on_waiting is None or batch > _MOST_AT_ONCE or not self._findable or self.silent():
             return False
         with self._lock:
             if _same(self._released.get(seen.path), seen.stamp) or any(
@@ -152,6 +155,7 @@ class FileUpgrade:
                 return None
         likely = [other for other in self._likely(fingerprint) if other != track_id]
         self._parts.index.add(track_id, fingerprint)
+        self._findable = True
         return self._compare_tracks([track_id, *likely]) if likely else None
 
     def _compare_tracks(self, track_ids: Sequence[TrackId]) -> PlanRecord | None:
@@ -204,6 +208,7 @@ class FileUpgrade:
             self._parts.index.add(track_id, fingerprints[track_id])
         for track_id in set(known) - set(ids):
             self._parts.index.remove(track_id)
+        self._findable = bool(fingerprints)
 
     # --- answers ------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Final
 from cratehand.domain.clip_note import ClipNote
 from cratehand.domain.drum_pattern import check_tempo
 from cratehand.domain.errors import UnavailableError
-from cratehand.domain.ports import MidiOut
+from cratehand.domain.model_ports import MidiOut
 
 logger = logging.getLogger(__name__)
 

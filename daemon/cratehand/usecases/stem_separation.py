@@ -13,7 +13,8 @@ from cratehand.analysis.overlap import OverlapAdd, Windows, each_window
 from cratehand.analysis.stream_resampling import as_stereo, resampled
 from cratehand.domain.audio import AudioFormat, Samples
 from cratehand.domain.errors import InvalidInputError, UnavailableError
-from cratehand.domain.ports import AudioReader, AudioWriter, ContentDigester, StemSeparator
+from cratehand.domain.model_ports import StemSeparator
+from cratehand.domain.ports import AudioReader, AudioWriter, ContentDigester
 from cratehand.domain.stem import StemFile
 
 _LEAD_FRAMES: Final = 22_050

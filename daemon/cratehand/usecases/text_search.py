@@ -11,7 +11,7 @@ import numpy as np
 from cratehand.domain.embedding import TAG_SPACE, Vector
 from cratehand.domain.errors import CratehandError
 from cratehand.domain.ids import TrackId
-from cratehand.domain.ports import TextListener
+from cratehand.domain.model_ports import TextListener
 from cratehand.domain.search import Match, TrackFilter, TrackQuery
 from cratehand.domain.search_text import ParsedSearch, parse_search
 from cratehand.domain.sound_tags import TAG_NAMES

@@ -54,6 +54,7 @@ class UpgradeWatch:
         def wake() -> None:
             loop.call_soon_threadsafe(self._news.set)
 
+        self._upgrade.silent = self._silent
         self._upgrade.on_waiting = wake
 
     async def run(self) -> None:
