@@ -24,7 +24,6 @@ import soundfile
 from rich.console import Console
 from rich.table import Table
 
-from cratehand.analysis import TrackAnalyser
 from cratehand.analysis.analysis_rate import MonoStream
 from cratehand.analysis.bandwidth import BandwidthStream
 from cratehand.analysis.block_stream import FixedBlocks
@@ -32,6 +31,7 @@ from cratehand.analysis.loudness import LoudnessStream
 from cratehand.analysis.onsets import OnsetStream
 from cratehand.analysis.pitch import PitchStream
 from cratehand.analysis.signal_levels import LevelStream
+from cratehand.analysis.track_analyser import TrackAnalyser
 from cratehand.analysis.true_peak import TruePeakStream
 from cratehand.analysis.waveform import WaveformStream
 from cratehand.domain.audio import AudioFormat, Samples

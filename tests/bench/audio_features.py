@@ -19,7 +19,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import soundfile
 
-from cratehand.analysis import TrackAnalyser
 from cratehand.analysis.audio_features import rate_features
 from cratehand.analysis.energy import drive_score, measure_drive
 from cratehand.analysis.harmonic_motion import HarmonicMotion
@@ -27,6 +26,7 @@ from cratehand.analysis.key import fit_key
 from cratehand.analysis.layer_model import parts_of
 from cratehand.analysis.pulse import make_pulse
 from cratehand.analysis.tonal_profile import bars_of
+from cratehand.analysis.track_analyser import TrackAnalyser
 from cratehand.domain.audio import Samples
 from cratehand.domain.track_analysis import TrackAnalysis
 from tests.bench.fit_energy import arrangement, by_section

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from cratehand.analysis import TrackAnalyser
+from cratehand.analysis.track_analyser import TrackAnalyser
 from cratehand.domain.audio import AudioFormat, Samples
 from cratehand.domain.key import Mode
 from cratehand.domain.track_analysis import TrackAnalysis

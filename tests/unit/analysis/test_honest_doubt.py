@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from cratehand.analysis import TrackAnalyser
+from cratehand.analysis.track_analyser import TrackAnalyser
 from cratehand.domain.errors import InvalidInputError
 from cratehand.domain.track_analysis import TrackAnalysis
 from tests import music, signals

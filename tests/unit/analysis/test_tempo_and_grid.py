@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from cratehand.analysis import TrackAnalyser
+from cratehand.analysis.track_analyser import TrackAnalyser
 from cratehand.domain.track_analysis import TrackAnalysis
 from tests import music
 from tests.unit.analysis.feeding import analyse, club_track, worst_grid_error_ms
