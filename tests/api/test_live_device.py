@@ -494,7 +494,8 @@ async def test_a_port_that_is_taken_is_left_for_the_next(osc_server: OscServer) 
         await second.online()
         await second.script(f"link.port = {taken}; outlet(TO_PORT, ['port', {taken}]); begin_hello();")
         await second.until("link.phase === 'online'", within_s=20)
-        assert await second.script("link.port") == taken + 1
+        # The next of the 200, the first behind the last; one more where that is taken too.
+        assert (await second.script("link.port") - taken) % 200 in {1, 2, 3}
         # The first heard the welcomes that were meant for the second, and kept its own session.
         assert await first.script("link.phase") == "online"
         assert len(await find(first)) == 3
