@@ -20,6 +20,8 @@ _NEAR_S: Final = 0.012
 """Onsets of one hit in different bands lie this near."""
 _SNARE_BAND: Final = 2
 _LONE_SNARE: Final = 0.75
+_BACK_BEAT: Final = 0.7
+"""So strong beside the strongest, on both sides: the snare stands there, so these beats are felt."""
 _SNARE_BETWEEN: Final = 0.9
 """A snare as strong between the beats says that these are not the beats."""
 _SNARE_OF_MEAN: Final = 2.0
@@ -183,6 +185,8 @@ def snare_once_in_four(flux: HopStore, beats_s: Floats) -> int | None:
         for shift in (0, steps // 2)
     )
     strongest = int(np.argmax(on))
-    rivals = max(on[(strongest + 2) % _BAR_BEATS] / _LONE_SNARE, max(between) / _SNARE_BETWEEN)
+    # Two equal strikes beside it are a back beat, whatever else strikes on the one.
+    back_beat = min(on[(strongest + 1) % _BAR_BEATS], on[(strongest + 3) % _BAR_BEATS])
+    rivals = max(on[(strongest + 2) % _BAR_BEATS] / _LONE_SNARE, max(between) / _SNARE_BETWEEN, back_beat / _BACK_BEAT)
     alone = on[strongest] > max(_SNARE_OF_MEAN, rivals)
     return strongest if alone else None
