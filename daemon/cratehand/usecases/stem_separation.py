@@ -1,7 +1,6 @@
 """Stems of a track: separated window by window, kept by content, gone on with after a kill."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,10 +78,6 @@ class StemSeparation:
     def planned(self, path: Path, *, out: Path, ending: str = ".flac") -> list[Path]:
         """Return the files that `separate` would write."""
         return [out / f"{path.stem}.{kind}{ending}" for kind in self._separator.kinds]
-
-    def forget(self, path: Path) -> None:
-        """Remove what is kept of a file, half done or whole."""
-        shutil.rmtree(self._cache / self._tools.digester.digest(path).replace(":", "-"), ignore_errors=True)
 
     def _make(self, path: Path, declared: AudioFormat, work: Path, on_progress: OnProgress) -> None:
         """Separate a file into FLACs beside each other; their peaks, written last, say that they are whole."""

@@ -28,11 +28,6 @@ def install(connection: Any) -> None:
     run(_PARTS_GO)
 
 
-def is_installed(connection: Connection) -> bool:
-    """Whether this device is bound to a master."""
-    return connection.exec_driver_sql("SELECT 1 FROM capture").first() is not None
-
-
 @contextmanager
 def silent(connection: Connection) -> Iterator[None]:
     """Note nothing inside the block: what is written there comes from the master. No other process sees it."""
