@@ -18,7 +18,7 @@ class Claim:
     """Who changed something, and when."""
 
     stamp: int
-    """`HybridTime.packed`."""
+    """Hybrid logical time, see `cratehand.domain.hybrid_clock`."""
     device: str
     by_person: bool = True
 

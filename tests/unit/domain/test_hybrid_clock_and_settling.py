@@ -1,38 +1,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cratehand.domain.hybrid_clock import HybridTime, next_time, statement_time_s
+from cratehand.domain.hybrid_clock import statement_time_s
 from cratehand.domain.settling import Claim, settle_fields, settle_lists
 
-TIMES = st.builds(HybridTime, wall_ms=st.integers(0, 1 << 46), counter=st.integers(0, (1 << 16) - 1))
-WALLS = st.floats(0.0, 4e9)
 ITEMS = st.lists(st.sampled_from("abcde"), max_size=6)
-
-
-@given(TIMES, TIMES)
-def test_packed_times_are_in_the_same_order(one: HybridTime, other: HybridTime) -> None:
-    assert (one < other) == (one.packed < other.packed)
-    assert HybridTime.unpack(one.packed) == one
-    assert one.packed < 1 << 63
-
-
-@given(TIMES, WALLS)
-def test_what_happens_after_something_is_later_whatever_the_clock_says(latest: HybridTime, wall_s: float) -> None:
-    assert next_time(latest, wall_s=wall_s) > latest
-
-
-@given(WALLS, st.lists(WALLS, max_size=20))
-def test_a_time_is_never_further_ahead_than_the_latest_clock_heard_of(wall_s: float, others: list[float]) -> None:
-    at = HybridTime(wall_ms=0)
-    for other_s in others:
-        at = next_time(at, wall_s=other_s)
-    ahead_ms = next_time(at, wall_s=wall_s).wall_ms - max(int(each * 1000) for each in (wall_s, *others))
-    assert ahead_ms <= 1
-
-
-def test_more_things_in_a_millisecond_than_the_counter_holds_go_on_into_the_next() -> None:
-    full = HybridTime(wall_ms=5, counter=(1 << 16) - 1)
-    assert next_time(full, wall_s=0.005) == HybridTime(wall_ms=6, counter=0)
 
 
 def test_a_statement_keeps_its_time_unless_it_corrects_a_later_one() -> None:
