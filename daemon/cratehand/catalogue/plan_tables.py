@@ -1,4 +1,7 @@
-"""The tables of plans: what was proposed, judged and done, and what the DJ's collection still states of old files."""
+"""The tables of plans: what was proposed, judged and done, and what the DJ's collection still states of old files.
+
+Plans, pairs and restatements are about files of one device and stay on it; `plans_elsewhere` is what others told.
+"""
 
 from typing import Final
 
@@ -26,6 +29,25 @@ plans: Final = Table(
     Column("steps", Text, nullable=False),
     Column("record", Text, nullable=False),
     Index("ix_plans_state", "state", "number"),
+)
+
+plans_elsewhere: Final = Table(
+    "plans_elsewhere",
+    metadata,
+    # On a device the plans of the others; on the master those of all. Never a step or a path: nobody can apply them.
+    Column("id", String(64), primary_key=True),
+    Column("device", String(32), nullable=False),
+    Column("device_name", AnyText, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("who", AnyText, nullable=False),
+    Column("why", AnyText, nullable=False),
+    Column("track", TRACK_KEY),
+    Column("created_at_s", Double, nullable=False),
+    Column("applied_at_s", Double, index=True),
+    Column("undone_at_s", Double),
+    # JSON in ASCII: what it changes, without the places of files.
+    Column("changes", Text, nullable=False),
 )
 
 upgrade_pairs: Final = Table(

@@ -14,11 +14,14 @@ from cratehand.catalogue.paths import path_key, path_of, text_of
 from cratehand.catalogue.stamps import read_stamp, stamp_text
 from cratehand.domain.errors import NotFoundError
 from cratehand.domain.ids import PlanId, TrackId
+from cratehand.domain.plan import Change
+from cratehand.domain.plan_elsewhere import PlanElsewhere
 from cratehand.domain.plan_json import step_from_json, step_to_json
 from cratehand.domain.plan_record import Phase, PlanKind, PlanRecord, PlanState, UpgradePair
 
 _plans = schema.plans.c
 _pairs = schema.upgrade_pairs.c
+_told = schema.plans_elsewhere.c
 _LONGEST_PREFIX_LIST: Final = 10
 
 
@@ -69,6 +72,15 @@ class SqlPlanStore:
         query = select(schema.plans).where(_plans.applied_at_s.is_not(None))
         rows = self._connection.execute(query.order_by(_plans.applied_at_s.desc(), _plans.number.desc()).limit(limit))
         return [_plan(row) for row in rows]
+
+    def elsewhere(self, *, prefix: str = "", applied: bool = False, limit: int = 100) -> "builtins.list[PlanElsewhere]":
+        query = select(schema.plans_elsewhere).where(_told.id.not_in(select(_plans.id)))
+        if prefix:
+            query = query.where(_told.id.startswith(prefix.lower(), autoescape=True))
+        if applied:
+            query = query.where(_told.applied_at_s.is_not(None))
+        query = query.order_by(_told.applied_at_s.desc(), _told.created_at_s.desc(), _told.id)
+        return [_plan_elsewhere(row) for row in self._connection.execute(query.limit(max(limit, 0)))]
 
     # --- pairs --------------------------------------------------------------------------------------------------
 
@@ -135,6 +147,22 @@ def _plan(row: Row[Any]) -> PlanRecord:
         error=row.error,
         steps=tuple(step_from_json(raw) for raw in _list(row.steps)),
         record=json.loads(row.record),
+    )
+
+
+def _plan_elsewhere(row: Row[Any]) -> PlanElsewhere:
+    return PlanElsewhere(
+        id=PlanId(row.id),
+        device=row.device_name or row.device,
+        kind=PlanKind(row.kind),
+        state=PlanState(row.state),
+        who=row.who,
+        why=row.why,
+        track_id=None if row.track is None else id_of(row.track),
+        created_at_s=row.created_at_s,
+        applied_at_s=row.applied_at_s,
+        undone_at_s=row.undone_at_s,
+        changes=tuple(Change(**raw) for raw in _list(row.changes)),
     )
 
 

@@ -26,10 +26,10 @@ from sqlalchemy import (
 )
 
 from cratehand.catalogue.master_tables import capture, changes, conflicts, devices, merges, places, pushes, quarantine
-from cratehand.catalogue.plan_tables import plans, restatements, upgrade_pairs
+from cratehand.catalogue.plan_tables import plans, plans_elsewhere, restatements, upgrade_pairs
 from cratehand.catalogue.schema_words import TRACK_KEY, AnyText, metadata, storable, track_column
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The newest revision of `migrations/versions`; a test holds the two together."""
 
 
@@ -255,6 +255,7 @@ __all__ = [
     "metadata",
     "places",
     "plans",
+    "plans_elsewhere",
     "playlist_entries",
     "playlists",
     "provenances",

@@ -14,6 +14,7 @@ from cratehand.domain.fields import Field
 from cratehand.domain.folders import KnownFile, WatchedFolder
 from cratehand.domain.ids import ContentDigest, ForeignId, JobId, PlanId, PlaylistId, TrackId
 from cratehand.domain.job import Job, JobKind, JobState, Priority
+from cratehand.domain.plan_elsewhere import PlanElsewhere
 from cratehand.domain.plan_record import PlanKind, PlanRecord, PlanState, UpgradePair
 from cratehand.domain.provenance import AnyFact, Source, SourceKind
 from cratehand.domain.search import Page, TrackFilter, TrackQuery
@@ -235,6 +236,16 @@ class PlanStore(Protocol):
 
     def history(self, *, limit: int = 100) -> Sequence[PlanRecord]:
         """Return plans that were applied, also those undone since, the latest first."""
+        ...
+
+    def elsewhere(self, *, prefix: str = "", applied: bool = False, limit: int = 100) -> Sequence[PlanElsewhere]:
+        """Return what other devices told of their plans, the latest applied first.
+
+        Args:
+            prefix: Only those whose id begins so.
+            applied: Only those that were applied, also those undone since.
+            limit: At most so many.
+        """
         ...
 
     def save_pair(self, pair: UpgradePair) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from cratehand.domain.errors import ConflictError, CratehandError, NotFoundError
 from cratehand.domain.events import Event, PlanChanged
+from cratehand.domain.plan_elsewhere import PlanElsewhere
 from cratehand.domain.plan_record import REKORDBOX_KEY, Phase, PlanRecord, PlanState
 from cratehand.domain.ports import Clock
 from cratehand.domain.stores import Catalogue, IdSource, Stores
@@ -72,6 +73,11 @@ class History:
         """Return what plans did, the latest first, also what was undone since."""
         with self._catalogue.reading() as stores:
             return stores.plans.history(limit=limit)
+
+    def list_everywhere(self, *, limit: int = 100) -> Sequence[PlanRecord | PlanElsewhere]:
+        """Return what plans did here and on other devices that share the collection, the latest first."""
+        with self._catalogue.reading() as stores:
+            return history_everywhere(stores, limit=limit)
 
     # --- forth --------------------------------------------------------------------------------------------------
 
@@ -270,12 +276,23 @@ class History:
             self._settled(sorted(plan.paths))
 
 
+def history_everywhere(stores: Stores, *, limit: int) -> Sequence[PlanRecord | PlanElsewhere]:
+    """Return what plans did here and on other devices, the latest first."""
+    plans: list[PlanRecord | PlanElsewhere] = [*stores.plans.history(limit=limit)]
+    plans += stores.plans.elsewhere(applied=True, limit=limit)
+    return sorted(plans, key=lambda plan: plan.applied_at_s or 0.0, reverse=True)[:limit]
+
+
 def find_plan(stores: Stores, reference: str) -> PlanRecord:
     """Return the plan that an id or the beginning of one names; errors as `History.find`."""
     found = [] if len(reference) < _SHORTEST_PREFIX else stores.plans.by_id_prefix(reference)
     if len(found) > 1:
         raise ConflictError(f"{reference!r} is the beginning of {len(found)} plan ids: give more of it")
     plan = stores.plans.get(found[0]) if found else None
+    if plan is None and len(reference) >= _SHORTEST_PREFIX and (told := stores.plans.elsewhere(prefix=reference)):
+        raise ConflictError(
+            f"plan {told[0].id} is about files on the device {told[0].device}: it can be applied and undone there only"
+        )
     if plan is None:
         raise NotFoundError(
             f"no plan with the id {reference!r}: `cratehand upgrade list` and `cratehand history` list them"

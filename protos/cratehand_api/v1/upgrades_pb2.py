@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from cratehand_api.v1 import track_pb2 as cratehand__api_dot_v1_dot_track__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63ratehand_api/v1/upgrades.proto\x12\x10\x63ratehand_api.v1\x1a\x1c\x63ratehand_api/v1/track.proto\"\xd8\x02\n\x0bUpgradePair\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08track_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63urrent\x18\x03 \x01(\t\x12\x11\n\tcandidate\x18\x04 \x01(\t\x12\x0f\n\x07verdict\x18\x05 \x01(\t\x12\x10\n\x08relation\x18\x06 \x01(\t\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x07 \x01(\x08\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x15\n\x08offset_s\x18\t \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x0bjudged_at_s\x18\n \x01(\x01\x12;\n\x07numbers\x18\x0b \x03(\x0b\x32*.cratehand_api.v1.UpgradePair.NumbersEntry\x12\x12\n\x05state\x18\x0c \x01(\tH\x01\x88\x01\x01\x1a.\n\x0cNumbersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x0b\n\t_offset_sB\x08\n\x06_state\"!\n\x10ListPairsRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\"A\n\x11ListPairsResponse\x12,\n\x05pairs\x18\x01 \x03(\x0b\x32\x1d.cratehand_api.v1.UpgradePair\"7\n\x0bPlanRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\x12\x0b\n\x03who\x18\x03 \x01(\t\"\xf4\x02\n\x04Plan\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x0b\n\x03who\x18\x04 \x01(\t\x12\x0b\n\x03why\x18\x05 \x01(\t\x12\x15\n\x08track_id\x18\x06 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x0c\x63reated_at_s\x18\x07 \x01(\x01\x12\x19\n\x0c\x61pplied_at_s\x18\x08 \x01(\x01H\x01\x88\x01\x01\x12\x18\n\x0bundone_at_s\x18\t \x01(\x01H\x02\x88\x01\x01\x12\x12\n\x05\x65rror\x18\n \x01(\tH\x03\x88\x01\x01\x12)\n\x07\x63hanges\x18\x0b \x03(\x0b\x32\x18.cratehand_api.v1.Change\x12\x30\n\x04pair\x18\x0c \x01(\x0b\x32\x1d.cratehand_api.v1.UpgradePairH\x04\x88\x01\x01\x12\x15\n\rsteps_for_you\x18\r \x03(\tB\x0b\n\t_track_idB\x0f\n\r_applied_at_sB\x0e\n\x0c_undone_at_sB\x08\n\x06_errorB\x07\n\x05_pair\"#\n\x12ListHistoryRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\"<\n\x13ListHistoryResponse\x12%\n\x05plans\x18\x01 \x03(\x0b\x32\x16.cratehand_api.v1.Plan\"\r\n\x0bScanRequest\"Q\n\x0cScanProgress\x12\x10\n\x08\x63ompared\x18\x01 \x01(\x05\x12\r\n\x05total\x18\x02 \x01(\x05\x12\x0e\n\x06judged\x18\x03 \x01(\x05\x12\x10\n\x08\x66inished\x18\x04 \x01(\x08\"\x17\n\x15ListDuplicatesRequest\"T\n\tDuplicate\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0f\n\x07verdict\x18\x03 \x01(\t\x12\x0c\n\x04\x62\x65st\x18\x04 \x01(\x08\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\\\n\x0e\x44uplicateGroup\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0e\n\x06\x61rtist\x18\x02 \x01(\t\x12+\n\x06\x63opies\x18\x03 \x03(\x0b\x32\x1b.cratehand_api.v1.Duplicate\"J\n\x16ListDuplicatesResponse\x12\x30\n\x06groups\x18\x01 \x03(\x0b\x32 .cratehand_api.v1.DuplicateGroup\"D\n\x12ListMissingRequest\x12\x10\n\x08relocate\x18\x01 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\x12\x0b\n\x03who\x18\x03 \x01(\t\"\xac\x01\n\x07Missing\x12\x10\n\x08track_id\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0e\n\x06\x61rtist\x18\x04 \x01(\t\x12\x12\n\x05\x66ound\x18\x05 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08\x66ound_by\x18\x06 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07plan_id\x18\x07 \x01(\tH\x02\x88\x01\x01\x42\x08\n\x06_foundB\x0b\n\t_found_byB\n\n\x08_plan_id\"A\n\x13ListMissingResponse\x12*\n\x07missing\x18\x01 \x03(\x0b\x32\x19.cratehand_api.v1.Missing\"t\n\x10WriteTagsRequest\x12\r\n\x05track\x18\x01 \x01(\t\x12\x0e\n\x06\x66ields\x18\x02 \x03(\t\x12\x14\n\x0ckey_notation\x18\x03 \x01(\t\x12\r\n\x05\x63over\x18\x04 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x05 \x01(\x08\x12\x0b\n\x03who\x18\x06 \x01(\t\"<\n\rRepairRequest\x12\r\n\x05track\x18\x01 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\x12\x0b\n\x03who\x18\x03 \x01(\t2\x9b\x06\n\x08Upgrades\x12T\n\tListPairs\x12\".cratehand_api.v1.ListPairsRequest\x1a#.cratehand_api.v1.ListPairsResponse\x12@\n\x07GetPlan\x12\x1d.cratehand_api.v1.PlanRequest\x1a\x16.cratehand_api.v1.Plan\x12\x42\n\tApplyPlan\x12\x1d.cratehand_api.v1.PlanRequest\x1a\x16.cratehand_api.v1.Plan\x12\x41\n\x08UndoPlan\x12\x1d.cratehand_api.v1.PlanRequest\x1a\x16.cratehand_api.v1.Plan\x12Z\n\x0bListHistory\x12$.cratehand_api.v1.ListHistoryRequest\x1a%.cratehand_api.v1.ListHistoryResponse\x12G\n\x04Scan\x12\x1d.cratehand_api.v1.ScanRequest\x1a\x1e.cratehand_api.v1.ScanProgress0\x01\x12\x63\n\x0eListDuplicates\x12\'.cratehand_api.v1.ListDuplicatesRequest\x1a(.cratehand_api.v1.ListDuplicatesResponse\x12Z\n\x0bListMissing\x12$.cratehand_api.v1.ListMissingRequest\x1a%.cratehand_api.v1.ListMissingResponse\x12G\n\tWriteTags\x12\".cratehand_api.v1.WriteTagsRequest\x1a\x16.cratehand_api.v1.Plan\x12\x41\n\x06Repair\x12\x1f.cratehand_api.v1.RepairRequest\x1a\x16.cratehand_api.v1.Planb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63ratehand_api/v1/upgrades.proto\x12\x10\x63ratehand_api.v1\x1a\x1c\x63ratehand_api/v1/track.proto\"\xd8\x02\n\x0bUpgradePair\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08track_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63urrent\x18\x03 \x01(\t\x12\x11\n\tcandidate\x18\x04 \x01(\t\x12\x0f\n\x07verdict\x18\x05 \x01(\t\x12\x10\n\x08relation\x18\x06 \x01(\t\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x07 \x01(\x08\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x15\n\x08offset_s\x18\t \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x0bjudged_at_s\x18\n \x01(\x01\x12;\n\x07numbers\x18\x0b \x03(\x0b\x32*.cratehand_api.v1.UpgradePair.NumbersEntry\x12\x12\n\x05state\x18\x0c \x01(\tH\x01\x88\x01\x01\x1a.\n\x0cNumbersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x0b\n\t_offset_sB\x08\n\x06_state\"!\n\x10ListPairsRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\"A\n\x11ListPairsResponse\x12,\n\x05pairs\x18\x01 \x03(\x0b\x32\x1d.cratehand_api.v1.UpgradePair\"7\n\x0bPlanRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\x12\x0b\n\x03who\x18\x03 \x01(\t\"\x94\x03\n\x04Plan\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x0b\n\x03who\x18\x04 \x01(\t\x12\x0b\n\x03why\x18\x05 \x01(\t\x12\x15\n\x08track_id\x18\x06 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x0c\x63reated_at_s\x18\x07 \x01(\x01\x12\x19\n\x0c\x61pplied_at_s\x18\x08 \x01(\x01H\x01\x88\x01\x01\x12\x18\n\x0bundone_at_s\x18\t \x01(\x01H\x02\x88\x01\x01\x12\x12\n\x05\x65rror\x18\n \x01(\tH\x03\x88\x01\x01\x12)\n\x07\x63hanges\x18\x0b \x03(\x0b\x32\x18.cratehand_api.v1.Change\x12\x30\n\x04pair\x18\x0c \x01(\x0b\x32\x1d.cratehand_api.v1.UpgradePairH\x04\x88\x01\x01\x12\x15\n\rsteps_for_you\x18\r \x03(\t\x12\x13\n\x06\x64\x65vice\x18\x0e \x01(\tH\x05\x88\x01\x01\x42\x0b\n\t_track_idB\x0f\n\r_applied_at_sB\x0e\n\x0c_undone_at_sB\x08\n\x06_errorB\x07\n\x05_pairB\t\n\x07_device\"#\n\x12ListHistoryRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\"<\n\x13ListHistoryResponse\x12%\n\x05plans\x18\x01 \x03(\x0b\x32\x16.cratehand_api.v1.Plan\"\r\n\x0bScanRequest\"Q\n\x0cScanProgress\x12\x10\n\x08\x63ompared\x18\x01 \x01(\x05\x12\r\n\x05total\x18\x02 \x01(\x05\x12\x0e\n\x06judged\x18\x03 \x01(\x05\x12\x10\n\x08\x66inished\x18\x04 \x01(\x08\"\x17\n\x15ListDuplicatesRequest\"T\n\tDuplicate\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0f\n\x07verdict\x18\x03 \x01(\t\x12\x0c\n\x04\x62\x65st\x18\x04 \x01(\x08\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\\\n\x0e\x44uplicateGroup\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0e\n\x06\x61rtist\x18\x02 \x01(\t\x12+\n\x06\x63opies\x18\x03 \x03(\x0b\x32\x1b.cratehand_api.v1.Duplicate\"J\n\x16ListDuplicatesResponse\x12\x30\n\x06groups\x18\x01 \x03(\x0b\x32 .cratehand_api.v1.DuplicateGroup\"D\n\x12ListMissingRequest\x12\x10\n\x08relocate\x18\x01 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\x12\x0b\n\x03who\x18\x03 \x01(\t\"\xac\x01\n\x07Missing\x12\x10\n\x08track_id\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0e\n\x06\x61rtist\x18\x04 \x01(\t\x12\x12\n\x05\x66ound\x18\x05 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08\x66ound_by\x18\x06 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07plan_id\x18\x07 \x01(\tH\x02\x88\x01\x01\x42\x08\n\x06_foundB\x0b\n\t_found_byB\n\n\x08_plan_id\"A\n\x13ListMissingResponse\x12*\n\x07missing\x18\x01 \x03(\x0b\x32\x19.cratehand_api.v1.Missing\"t\n\x10WriteTagsRequest\x12\r\n\x05track\x18\x01 \x01(\t\x12\x0e\n\x06\x66ields\x18\x02 \x03(\t\x12\x14\n\x0ckey_notation\x18\x03 \x01(\t\x12\r\n\x05\x63over\x18\x04 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x05 \x01(\x08\x12\x0b\n\x03who\x18\x06 \x01(\t\"<\n\rRepairRequest\x12\r\n\x05track\x18\x01 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\x12\x0b\n\x03who\x18\x03 \x01(\t2\x9b\x06\n\x08Upgrades\x12T\n\tListPairs\x12\".cratehand_api.v1.ListPairsRequest\x1a#.cratehand_api.v1.ListPairsResponse\x12@\n\x07GetPlan\x12\x1d.cratehand_api.v1.PlanRequest\x1a\x16.cratehand_api.v1.Plan\x12\x42\n\tApplyPlan\x12\x1d.cratehand_api.v1.PlanRequest\x1a\x16.cratehand_api.v1.Plan\x12\x41\n\x08UndoPlan\x12\x1d.cratehand_api.v1.PlanRequest\x1a\x16.cratehand_api.v1.Plan\x12Z\n\x0bListHistory\x12$.cratehand_api.v1.ListHistoryRequest\x1a%.cratehand_api.v1.ListHistoryResponse\x12G\n\x04Scan\x12\x1d.cratehand_api.v1.ScanRequest\x1a\x1e.cratehand_api.v1.ScanProgress0\x01\x12\x63\n\x0eListDuplicates\x12\'.cratehand_api.v1.ListDuplicatesRequest\x1a(.cratehand_api.v1.ListDuplicatesResponse\x12Z\n\x0bListMissing\x12$.cratehand_api.v1.ListMissingRequest\x1a%.cratehand_api.v1.ListMissingResponse\x12G\n\tWriteTags\x12\".cratehand_api.v1.WriteTagsRequest\x1a\x16.cratehand_api.v1.Plan\x12\x41\n\x06Repair\x12\x1f.cratehand_api.v1.RepairRequest\x1a\x16.cratehand_api.v1.Planb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,33 +45,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PLANREQUEST']._serialized_start=532
   _globals['_PLANREQUEST']._serialized_end=587
   _globals['_PLAN']._serialized_start=590
-  _globals['_PLAN']._serialized_end=962
-  _globals['_LISTHISTORYREQUEST']._serialized_start=964
-  _globals['_LISTHISTORYREQUEST']._serialized_end=999
-  _globals['_LISTHISTORYRESPONSE']._serialized_start=1001
-  _globals['_LISTHISTORYRESPONSE']._serialized_end=1061
-  _globals['_SCANREQUEST']._serialized_start=1063
-  _globals['_SCANREQUEST']._serialized_end=1076
-  _globals['_SCANPROGRESS']._serialized_start=1078
-  _globals['_SCANPROGRESS']._serialized_end=1159
-  _globals['_LISTDUPLICATESREQUEST']._serialized_start=1161
-  _globals['_LISTDUPLICATESREQUEST']._serialized_end=1184
-  _globals['_DUPLICATE']._serialized_start=1186
-  _globals['_DUPLICATE']._serialized_end=1270
-  _globals['_DUPLICATEGROUP']._serialized_start=1272
-  _globals['_DUPLICATEGROUP']._serialized_end=1364
-  _globals['_LISTDUPLICATESRESPONSE']._serialized_start=1366
-  _globals['_LISTDUPLICATESRESPONSE']._serialized_end=1440
-  _globals['_LISTMISSINGREQUEST']._serialized_start=1442
-  _globals['_LISTMISSINGREQUEST']._serialized_end=1510
-  _globals['_MISSING']._serialized_start=1513
-  _globals['_MISSING']._serialized_end=1685
-  _globals['_LISTMISSINGRESPONSE']._serialized_start=1687
-  _globals['_LISTMISSINGRESPONSE']._serialized_end=1752
-  _globals['_WRITETAGSREQUEST']._serialized_start=1754
-  _globals['_WRITETAGSREQUEST']._serialized_end=1870
-  _globals['_REPAIRREQUEST']._serialized_start=1872
-  _globals['_REPAIRREQUEST']._serialized_end=1932
-  _globals['_UPGRADES']._serialized_start=1935
-  _globals['_UPGRADES']._serialized_end=2730
+  _globals['_PLAN']._serialized_end=994
+  _globals['_LISTHISTORYREQUEST']._serialized_start=996
+  _globals['_LISTHISTORYREQUEST']._serialized_end=1031
+  _globals['_LISTHISTORYRESPONSE']._serialized_start=1033
+  _globals['_LISTHISTORYRESPONSE']._serialized_end=1093
+  _globals['_SCANREQUEST']._serialized_start=1095
+  _globals['_SCANREQUEST']._serialized_end=1108
+  _globals['_SCANPROGRESS']._serialized_start=1110
+  _globals['_SCANPROGRESS']._serialized_end=1191
+  _globals['_LISTDUPLICATESREQUEST']._serialized_start=1193
+  _globals['_LISTDUPLICATESREQUEST']._serialized_end=1216
+  _globals['_DUPLICATE']._serialized_start=1218
+  _globals['_DUPLICATE']._serialized_end=1302
+  _globals['_DUPLICATEGROUP']._serialized_start=1304
+  _globals['_DUPLICATEGROUP']._serialized_end=1396
+  _globals['_LISTDUPLICATESRESPONSE']._serialized_start=1398
+  _globals['_LISTDUPLICATESRESPONSE']._serialized_end=1472
+  _globals['_LISTMISSINGREQUEST']._serialized_start=1474
+  _globals['_LISTMISSINGREQUEST']._serialized_end=1542
+  _globals['_MISSING']._serialized_start=1545
+  _globals['_MISSING']._serialized_end=1717
+  _globals['_LISTMISSINGRESPONSE']._serialized_start=1719
+  _globals['_LISTMISSINGRESPONSE']._serialized_end=1784
+  _globals['_WRITETAGSREQUEST']._serialized_start=1786
+  _globals['_WRITETAGSREQUEST']._serialized_end=1902
+  _globals['_REPAIRREQUEST']._serialized_start=1904
+  _globals['_REPAIRREQUEST']._serialized_end=1964
+  _globals['_UPGRADES']._serialized_start=1967
+  _globals['_UPGRADES']._serialized_end=2762
 # @@protoc_insertion_point(module_scope)

@@ -188,6 +188,7 @@ class Plan(_message.Message):
     CHANGES_FIELD_NUMBER: _builtins.int
     PAIR_FIELD_NUMBER: _builtins.int
     STEPS_FOR_YOU_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     kind: _builtins.str
     """upgrade, tags, relocate, repair, rekordbox or playlist."""
@@ -200,6 +201,8 @@ class Plan(_message.Message):
     applied_at_s: _builtins.float
     undone_at_s: _builtins.float
     error: _builtins.str
+    device: _builtins.str
+    """In a history: the name of the other device whose plan it is, which alone can undo it; absent for this one."""
     @_builtins.property
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[_track_pb2.Change]: ...
     @_builtins.property
@@ -226,13 +229,16 @@ class Plan(_message.Message):
         changes: _abc.Iterable[_track_pb2.Change] | None = ...,
         pair: Global___UpgradePair | None = ...,
         steps_for_you: _abc.Iterable[_builtins.str] | None = ...,
+        device: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_applied_at_s", b"_applied_at_s", "_error", b"_error", "_pair", b"_pair", "_track_id", b"_track_id", "_undone_at_s", b"_undone_at_s", "applied_at_s", b"applied_at_s", "error", b"error", "pair", b"pair", "track_id", b"track_id", "undone_at_s", b"undone_at_s"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_applied_at_s", b"_applied_at_s", "_device", b"_device", "_error", b"_error", "_pair", b"_pair", "_track_id", b"_track_id", "_undone_at_s", b"_undone_at_s", "applied_at_s", b"applied_at_s", "device", b"device", "error", b"error", "pair", b"pair", "track_id", b"track_id", "undone_at_s", b"undone_at_s"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_applied_at_s", b"_applied_at_s", "_error", b"_error", "_pair", b"_pair", "_track_id", b"_track_id", "_undone_at_s", b"_undone_at_s", "applied_at_s", b"applied_at_s", "changes", b"changes", "created_at_s", b"created_at_s", "error", b"error", "id", b"id", "kind", b"kind", "pair", b"pair", "state", b"state", "steps_for_you", b"steps_for_you", "track_id", b"track_id", "undone_at_s", b"undone_at_s", "who", b"who", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_applied_at_s", b"_applied_at_s", "_device", b"_device", "_error", b"_error", "_pair", b"_pair", "_track_id", b"_track_id", "_undone_at_s", b"_undone_at_s", "applied_at_s", b"applied_at_s", "changes", b"changes", "created_at_s", b"created_at_s", "device", b"device", "error", b"error", "id", b"id", "kind", b"kind", "pair", b"pair", "state", b"state", "steps_for_you", b"steps_for_you", "track_id", b"track_id", "undone_at_s", b"undone_at_s", "who", b"who", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__applied_at_s: _TypeAlias = _typing.Literal["applied_at_s"]  # noqa: Y015
     _WhichOneofArgType__applied_at_s: _TypeAlias = _typing.Literal["_applied_at_s", b"_applied_at_s"]  # noqa: Y015
+    _WhichOneofReturnType__device: _TypeAlias = _typing.Literal["device"]  # noqa: Y015
+    _WhichOneofArgType__device: _TypeAlias = _typing.Literal["_device", b"_device"]  # noqa: Y015
     _WhichOneofReturnType__error: _TypeAlias = _typing.Literal["error"]  # noqa: Y015
     _WhichOneofArgType__error: _TypeAlias = _typing.Literal["_error", b"_error"]  # noqa: Y015
     _WhichOneofReturnType__pair: _TypeAlias = _typing.Literal["pair"]  # noqa: Y015
@@ -243,6 +249,8 @@ class Plan(_message.Message):
     _WhichOneofArgType__undone_at_s: _TypeAlias = _typing.Literal["_undone_at_s", b"_undone_at_s"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__applied_at_s) -> _WhichOneofReturnType__applied_at_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__device) -> _WhichOneofReturnType__device | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__error) -> _WhichOneofReturnType__error | None: ...
     @_typing.overload

@@ -118,7 +118,7 @@ class UpgradesServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListHistory(self, request, context):
-        """What plans did, the latest first.
+        """What plans did, the latest first, also on other devices that share the collection.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,7 +40,7 @@ class UpgradesStub:
     UndoPlan: _grpc.UnaryUnaryMultiCallable[_upgrades_pb2.PlanRequest, _upgrades_pb2.Plan]
     """Bring back what was there before. ABORTED says what stands in the way."""
     ListHistory: _grpc.UnaryUnaryMultiCallable[_upgrades_pb2.ListHistoryRequest, _upgrades_pb2.ListHistoryResponse]
-    """What plans did, the latest first."""
+    """What plans did, the latest first, also on other devices that share the collection."""
     Scan: _grpc.UnaryStreamMultiCallable[_upgrades_pb2.ScanRequest, _upgrades_pb2.ScanProgress]
     """Compare everything that was not compared yet; the last message has `finished` set."""
     ListDuplicates: _grpc.UnaryUnaryMultiCallable[_upgrades_pb2.ListDuplicatesRequest, _upgrades_pb2.ListDuplicatesResponse]
@@ -64,7 +64,7 @@ class UpgradesAsyncStub(UpgradesStub):
     UndoPlan: _aio.UnaryUnaryMultiCallable[_upgrades_pb2.PlanRequest, _upgrades_pb2.Plan]  # type: ignore[assignment]
     """Bring back what was there before. ABORTED says what stands in the way."""
     ListHistory: _aio.UnaryUnaryMultiCallable[_upgrades_pb2.ListHistoryRequest, _upgrades_pb2.ListHistoryResponse]  # type: ignore[assignment]
-    """What plans did, the latest first."""
+    """What plans did, the latest first, also on other devices that share the collection."""
     Scan: _aio.UnaryStreamMultiCallable[_upgrades_pb2.ScanRequest, _upgrades_pb2.ScanProgress]  # type: ignore[assignment]
     """Compare everything that was not compared yet; the last message has `finished` set."""
     ListDuplicates: _aio.UnaryUnaryMultiCallable[_upgrades_pb2.ListDuplicatesRequest, _upgrades_pb2.ListDuplicatesResponse]  # type: ignore[assignment]
@@ -115,7 +115,7 @@ class UpgradesServicer(metaclass=_abc_1.ABCMeta):
         request: _upgrades_pb2.ListHistoryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_upgrades_pb2.ListHistoryResponse, _abc.Awaitable[_upgrades_pb2.ListHistoryResponse]]:
-        """What plans did, the latest first."""
+        """What plans did, the latest first, also on other devices that share the collection."""
 
     @_abc_1.abstractmethod
     def Scan(

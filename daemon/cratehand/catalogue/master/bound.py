@@ -34,6 +34,8 @@ class Binding:
     """The name of that push: another master, or one that was set back, has another one there."""
     turn: str = ""
     next_turn: str = ""
+    name: str = ""
+    """What its owner calls this device."""
 
 
 def load_binding(connection: Connection) -> Binding | None:
@@ -74,6 +76,10 @@ def become_another(connection: Connection, binding: Binding) -> Binding:
     connection.exec_driver_sql(
         f"INSERT INTO changes (entity, track, name, stamp) SELECT 'track', track, '', {STAMP} FROM tracks "  # noqa: S608
         "WHERE path IS NOT NULL ON CONFLICT (entity, track, name) DO UPDATE SET stamp = max(excluded.stamp, stamp + 1)"
+    )
+    connection.exec_driver_sql(
+        f"INSERT INTO changes (entity, track, name, stamp) SELECT 'plan', 0, id, {STAMP} FROM plans "  # noqa: S608
+        "WHERE true ON CONFLICT (entity, track, name) DO NOTHING"
     )
     save_binding(connection, binding)
     return binding

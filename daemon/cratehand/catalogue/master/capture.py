@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from cratehand.catalogue.master.entities import ENTITIES, PARTS, RowEntity, Trigger
+from cratehand.catalogue.master.entities import ENTITIES, PARTS
+from cratehand.catalogue.master.row_entity import RowEntity, Trigger
 from cratehand.catalogue.noting import AGAIN, STAMP, WALL_MS
 from cratehand.domain.hybrid_clock import COUNTER_BITS
 

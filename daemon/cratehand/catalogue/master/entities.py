@@ -1,110 +1,20 @@
 """What device and master keep in step: one description a table, from which capture, pull and push follow.
 
-A row is named by its *key*: the track it belongs to (0 for none) and a name (empty where the track says it all); local
-numbers of playlists and spaces never travel. A further table of plain rows is one more `RowEntity` in `ENTITIES`.
+A further table of plain rows is one more `RowEntity` in `ENTITIES`.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection
 
 from cratehand.catalogue import schema
-from cratehand.catalogue.master.rows import execute_by_keys, is_postgres, select_by_keys, select_by_names, upsert
+from cratehand.catalogue.master.row_entity import Key, RowEntity, Trigger, Value, mark
+from cratehand.catalogue.master.rows import execute_by_keys, select_by_keys, select_by_names, upsert
+from cratehand.catalogue.master.said_anew import FactEntity
+from cratehand.catalogue.master.told_plans import PLAN_COLUMNS, PlanEntity
 from cratehand.catalogue.vector_column import has_pgvector, packed_of, write_vectors
-
-Key = tuple[int, str]
-Value = tuple[Any, ...]
-Event = Literal["INSERT", "UPDATE", "DELETE"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trigger:
-    """When a change is noted. ``{row}`` in the texts is NEW or OLD."""
-
-    table: str
-    events: tuple[Event, ...] = ("INSERT", "UPDATE", "DELETE")
-    track: str = "0"
-    name: str = "''"
-    base: str | None = None
-    """What the row was before, JSON."""
-    when: str = ""
-    """Further condition on an UPDATE."""
-    before: bool = False
-    """Whether it looks before the change happens."""
-    many: bool = False
-    """Whether many rows belong to one key: it is then noted once every few seconds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowEntity:
-    """Rows of one table, each a thing of its own."""
-
-    name: str
-    table: Table
-    columns: tuple[str, ...]
-    """What travels, besides the key."""
-    track_column: str | None = None
-    name_column: str | None = None
-    settles: Literal["fields", "list", "whole"] = "fields"
-    tells: bool = False
-    """Whether the DJ wants to hear of a value that lost."""
-    weight: int = 1
-    """How much of a batch one of them takes."""
-    triggers: tuple[Trigger, ...] = field(default=())
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    """Values of columns that do not travel, for new rows."""
-
-    @property
-    def of_track(self) -> bool:
-        """Whether it goes with its track."""
-        return self.track_column is not None
-
-    @property
-    def key_columns(self) -> tuple[str, ...]:
-        """Columns that make the key."""
-        return tuple(name for name in (self.track_column, self.name_column) if name is not None)
-
-    def all_keys(self) -> str:
-        """Return a statement that gives every key."""
-        return f"SELECT {self.track_column or '0'}, {self.name_column or _EMPTY} FROM {self.table.name}"  # noqa: S608
-
-    def keys_of(self, connection: Connection, tracks: Iterable[int]) -> list[Key]:
-        """Return the keys of these tracks."""
-        if self.track_column is None:
-            return []
-        statement = f"{self.all_keys()} WHERE {self.track_column} {{keys}}"
-        return [(row[0], row[1]) for row in select_by_keys(connection, statement, tracks)]
-
-    def read(self, connection: Connection, keys: Iterable[Key]) -> dict[Key, Value]:
-        """Return the values of those that exist."""
-        wanted = set(keys)
-        columns = ", ".join((self.track_column or "0", self.name_column or _EMPTY, *self.columns))
-        if self.track_column is not None:
-            statement = f"SELECT {columns} FROM {self.table.name} WHERE {self.track_column} {{keys}}"  # noqa: S608
-            rows = select_by_keys(connection, statement, {track for track, _ in wanted})
-        else:
-            statement = f"SELECT {columns} FROM {self.table.name} WHERE {self.name_column} {{keys}}"  # noqa: S608
-            rows = select_by_names(connection, statement, {name for _, name in wanted})
-        return {key: tuple(row[2:]) for row in rows if (key := (row[0], row[1])) in wanted}
-
-    def write(self, connection: Connection, values: Mapping[Key, Value]) -> None:
-        """Insert or replace."""
-        columns = (*self.key_columns, *self.columns, *self.fixed)
-        rows = [(*self._key_values(key), *value, *self.fixed.values()) for key, value in values.items()]
-        upsert(connection, self.table, columns, rows, keys=self.key_columns, changed=self.columns)
-
-    def remove(self, connection: Connection, keys: Iterable[Key]) -> None:
-        """Delete; fine where there is none."""
-        condition = " AND ".join(f"{name} = {_mark(connection)}" for name in self.key_columns)
-        rows = [self._key_values(key) for key in keys]
-        if rows:
-            connection.exec_driver_sql(f"DELETE FROM {self.table.name} WHERE {condition}", rows)  # noqa: S608
-
-    def _key_values(self, key: Key) -> Value:
-        track, name = key
-        return (*((track,) if self.track_column else ()), *((name,) if self.name_column else ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,10 +81,10 @@ class EmbeddingEntity(RowEntity):
         upsert(connection, self.table, ("space", "track", "vector"), rows, keys=("space", "track"))
 
     def remove(self, connection: Connection, keys: Iterable[Key]) -> None:
-        spaces, mark = self._spaces(connection), _mark(connection)
+        spaces, here = self._spaces(connection), mark(connection)
         rows = [(track, spaces[name]) for track, name in keys if name in spaces]
         if rows:
-            connection.exec_driver_sql(f"DELETE FROM embeddings WHERE track = {mark} AND space = {mark}", rows)  # noqa: S608
+            connection.exec_driver_sql(f"DELETE FROM embeddings WHERE track = {here} AND space = {here}", rows)  # noqa: S608
 
     @staticmethod
     def _spaces(connection: Connection) -> dict[str, int]:
@@ -218,11 +128,6 @@ class EntriesEntity(RowEntity):
         )
 
 
-def _mark(connection: Connection) -> str:
-    return "%s" if is_postgres(connection) else "?"
-
-
-_EMPTY: Final = "''"
 _PLAYLIST: Final = ("name", "kind", "parent_id", "position", "origin", "rule")
 _LIST_BEFORE: Final = (
     "(SELECT json_group_array(track) FROM (SELECT track FROM playlist_entries "
@@ -328,8 +233,44 @@ CONFLICT: Final = RowEntity(
     triggers=(Trigger(table="conflicts", events=("INSERT",), name="{row}.id"),),
 )
 
+FACT: Final = FactEntity(
+    name="fact",
+    table=schema.facts,
+    columns=("value", "confidence"),
+    track_column="track",
+    name_column="name",
+    settles="whole",
+    triggers=(
+        Trigger(
+            table="facts",
+            events=("UPDATE", "DELETE"),
+            track="{row}.track",
+            name="{row}.field || ' ' || {row}.provenance",
+            when="OLD.value IS NOT NEW.value",
+        ),
+    ),
+)
+PLAN: Final = PlanEntity(
+    name="plan",
+    table=schema.plans_elsewhere,
+    columns=PLAN_COLUMNS,
+    name_column="id",
+    settles="whole",
+    weight=2,
+    triggers=(
+        Trigger(
+            table="plans",
+            name="{row}.id",
+            when=" OR ".join(
+                f"OLD.{name} IS NOT NEW.{name}"
+                for name in ("state", "who", "why", "track", "applied_at_s", "undone_at_s", "steps")
+            ),
+        ),
+    ),
+)
+
 ENTITIES: Final[tuple[RowEntity, ...]] = (
-    TRACK, MERGE, CUES, ATTRIBUTES, EMBEDDING, PLAYLIST, ENTRIES, CONFLICT,
+    TRACK, MERGE, FACT, CUES, ATTRIBUTES, EMBEDDING, PLAYLIST, ENTRIES, PLAN, CONFLICT,
 )  # fmt: skip
 """In the order in which they are written: what others refer to comes first. Facts are for themselves, see `facts`."""
 

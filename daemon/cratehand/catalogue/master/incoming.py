@@ -7,8 +7,10 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from cratehand.catalogue.believed import COLUMNS as BELIEVED
-from cratehand.catalogue.master.entities import ENTITIES, MERGE, Key, RowEntity, Value
+from cratehand.catalogue.master.entities import ENTITIES, FACT, MERGE
+from cratehand.catalogue.master.row_entity import Key, RowEntity, Value
 from cratehand.catalogue.master.rows import Row, select, select_by_keys
+from cratehand.catalogue.master.said_anew import provenance_of
 
 FACT_COLUMNS: Final = ("track", "field", "provenance", "value", "confidence")
 PROVENANCE_COLUMNS: Final = ("provenance", "kind", "name", "version", "at_s")
@@ -96,7 +98,7 @@ def fetch(connection: Connection, seen: int, *, whole: Iterable[int] = ()) -> In
     incoming.whole = frozenset(whole) & incoming.tracks()
     if incoming.whole:
         _complete(connection, incoming)
-    wanted = {row[2] for row in incoming.facts}
+    wanted = {row[2] for row in incoming.facts} | {provenance_of(key) for key in incoming.of(FACT)}
     statement = f"SELECT {', '.join(PROVENANCE_COLUMNS)} FROM provenances WHERE provenance {{keys}}"  # noqa: S608
     incoming.provenances = list(select_by_keys(connection, statement, wanted))
     tracks = {track for (track, _), change in incoming.changes["track"].items() if change.value is not None}

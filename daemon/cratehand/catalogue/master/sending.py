@@ -11,9 +11,11 @@ from cratehand.catalogue import schema
 from cratehand.catalogue.believed import COLUMNS as BELIEVED
 from cratehand.catalogue.believed import without_file_name
 from cratehand.catalogue.master import capture
-from cratehand.catalogue.master.entities import BY_NAME, ENTITIES, PARTS, TRACK, Key, RowEntity, Value
+from cratehand.catalogue.master.entities import BY_NAME, ENTITIES, FACT, PARTS, TRACK
 from cratehand.catalogue.master.incoming import FACT_COLUMNS, PROVENANCE_COLUMNS
+from cratehand.catalogue.master.row_entity import Key, RowEntity, Value
 from cratehand.catalogue.master.rows import Row, execute_by_keys, select_by_keys, upsert
+from cratehand.catalogue.master.said_anew import forget_deletions
 
 _log = logging.getLogger(__name__)
 
@@ -80,7 +82,7 @@ def _read_facts(connection: Connection, outgoing: Outgoing) -> None:
     wanted = sorted({row[2] for row in outgoing.facts})
     statement = f"SELECT {', '.join(PROVENANCE_COLUMNS)} FROM provenances WHERE provenance {{keys}}"  # noqa: S608
     outgoing.provenances = list(select_by_keys(connection, statement, wanted))
-    touched = tracks | {track for track, _ in outgoing.values.get(TRACK.name, ())}
+    touched = tracks | {track for name in (TRACK.name, FACT.name) for track, _ in outgoing.stamps.get(name, ())}
     statement = f"SELECT {', '.join(BELIEVED)} FROM believed WHERE track {{keys}}"  # noqa: S608
     outgoing.believed = [without_file_name(row) for row in select_by_keys(connection, statement, sorted(touched))]
     here = select_by_keys(
@@ -178,6 +180,7 @@ def _facts(connection: Connection, outgoing: Outgoing, revision: int) -> None:
         outgoing.refused |= {(capture.FACTS, key): reason for key in keys}
 
     _bisect(connection, by_track, put, refuse)
+    forget_deletions(connection, outgoing.facts)
     refused = {key[0] for name, key in outgoing.refused if name in (capture.FACTS, TRACK.name)}
     believed = {(row[0], ""): row for row in outgoing.believed if row[0] not in refused}
 

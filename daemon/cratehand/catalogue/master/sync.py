@@ -168,7 +168,7 @@ class PostgresMaster:
             held = self._held_turn(connection, binding)
         if held in (None, binding.turn, binding.next_turn):
             # Noted before it is said: whatever dies in between, one of the two is what the master has.
-            binding = replace(binding, turn=held or "", next_turn=fresh_name())
+            binding = replace(binding, turn=held or "", next_turn=fresh_name(), name=self._name)
             self._keep(binding)
             with patience(connection, silence_s=self._silence_s), connection.begin():
                 is_mine = self._take_turn(connection, binding)

@@ -18,8 +18,9 @@ from cratehand.catalogue.bulk import insert_rows
 from cratehand.catalogue.keys import id_of
 from cratehand.catalogue.master import capture
 from cratehand.catalogue.master.bound import Binding, existing_tracks, forget_changes, fresh_name
-from cratehand.catalogue.master.entities import BY_NAME, ENTITIES, ENTRIES, MERGE, TRACK, Key, RowEntity, Value
+from cratehand.catalogue.master.entities import BY_NAME, ENTITIES, ENTRIES, FACT, MERGE, TRACK
 from cratehand.catalogue.master.incoming import FACT_COLUMNS, PROVENANCE_COLUMNS, Change, Incoming
+from cratehand.catalogue.master.row_entity import Key, RowEntity, Value
 from cratehand.catalogue.master.rows import execute_by_keys, select_by_keys, upsert
 from cratehand.catalogue.master.same_sound import unite
 from cratehand.catalogue.merging import absorb_track
@@ -214,6 +215,8 @@ class TakingOver:
         if not changes:
             return
         connection = self._connection
+        if entity is FACT:
+            self._touched |= existing_tracks(connection, {track for track, _ in changes})
         if entity.of_track:
             there = existing_tracks(connection, {track for track, _ in changes})
             for key in [key for key, change in changes.items() if change.value is not None and key[0] not in there]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from cratehand.domain.plan import Plan
+from cratehand.domain.plan_elsewhere import PlanElsewhere
 from cratehand.domain.plan_record import PlanRecord, UpgradePair
 from cratehand.servers.grpc.translate import change_messages
 from cratehand.servers.wire_values import number, path_text, text
@@ -44,6 +46,25 @@ def plan_message(plan: PlanRecord, *, pair: UpgradePair | None = None, steps: Se
         changes=change_messages(plan.plan),
         pair=None if pair is None else pair_message(pair, plan),
         steps_for_you=[text(step) for step in steps],
+    )
+
+
+def history_message(plan: PlanRecord | PlanElsewhere) -> upgrades_pb2.Plan:
+    """Say a plan of this device, or of another one."""
+    if isinstance(plan, PlanRecord):
+        return plan_message(plan)
+    return upgrades_pb2.Plan(
+        id=plan.id,
+        kind=plan.kind.value,
+        state=plan.state.value,
+        who=text(plan.who),
+        why=text(plan.why),
+        track_id=plan.track_id,
+        created_at_s=number(plan.created_at_s) or 0.0,
+        applied_at_s=number(plan.applied_at_s),
+        undone_at_s=number(plan.undone_at_s),
+        changes=change_messages(Plan(why=plan.why, changes=plan.changes)),
+        device=text(plan.device),
     )
 
 

@@ -10,7 +10,13 @@ from typing import Final
 from cratehand.domain.plan_record import PlanState, UpgradePair
 from cratehand.servers.grpc.errors import Context
 from cratehand.servers.grpc.questions import absolute_path, bounded, choice, limit, reference
-from cratehand.servers.grpc.translate_plans import duplicate_message, missing_message, pair_message, plan_message
+from cratehand.servers.grpc.translate_plans import (
+    duplicate_message,
+    history_message,
+    missing_message,
+    pair_message,
+    plan_message,
+)
 from cratehand.usecases.rekordbox_steps import rekordbox_steps
 from cratehand.usecases.tag_plans import KeyNotation, TagWish
 from cratehand.usecases.upgrades import Upgrades
@@ -58,8 +64,8 @@ class UpgradesService(upgrades_pb2_grpc.UpgradesServicer):
     ) -> upgrades_pb2.ListHistoryResponse:
         """Return what plans did."""
         most = limit("limit", request.limit, default=_PAGE, most=_LARGEST_PAGE)
-        plans = await self._lanes.quick(self._upgrades.history.list, limit=most)
-        return upgrades_pb2.ListHistoryResponse(plans=[plan_message(plan) for plan in plans])
+        plans = await self._lanes.quick(self._upgrades.history.list_everywhere, limit=most)
+        return upgrades_pb2.ListHistoryResponse(plans=[history_message(plan) for plan in plans])
 
     async def Scan(
         self, request: upgrades_pb2.ScanRequest, context: Context

@@ -27,6 +27,9 @@ QUESTIONS = {
     "attributes": "SELECT track, attributes FROM attributes ORDER BY track",
     "embeddings": "SELECT s.id, e.track, e.vector FROM embeddings e JOIN spaces s ON s.space = e.space ORDER BY 1, 2",
     "playlists": "SELECT id, name, kind, parent_id, position, origin, rule FROM playlists ORDER BY id",
+    # Its own plans a device keeps as they are, the others' and all on the master as they were told.
+    "plans": "SELECT id, state, who, why, created_at_s, applied_at_s FROM plans "
+    "UNION SELECT id, state, who, why, created_at_s, applied_at_s FROM plans_elsewhere ORDER BY id",
     "entries": "SELECT p.id, e.track FROM playlist_entries e JOIN playlists p ON p.playlist = e.playlist "
     "ORDER BY p.id, e.position",
 }

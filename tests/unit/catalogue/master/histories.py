@@ -1,7 +1,7 @@
 """Random histories of several devices, and what has to be true at their end."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +9,23 @@ import numpy as np
 from psycopg.conninfo import conninfo_to_dict
 
 from cratehand.catalogue import check
+from cratehand.catalogue.keys import id_of
 from cratehand.catalogue.master.address import MasterAddress, parse_address
 from cratehand.domain.collection import Playlist, PlaylistKind
 from cratehand.domain.embedding import EmbeddingSpace
 from cratehand.domain.errors import CratehandError
 from cratehand.domain.fields import Field
-from cratehand.domain.ids import PlaylistId, TrackId
+from cratehand.domain.ids import ContentDigest, PlanId, PlaylistId, TrackId
+from cratehand.domain.plan_record import PlanKind, PlanRecord, PlanState
 from cratehand.domain.provenance import PERSON, Fact, Source, SourceKind
+from cratehand.domain.track import FileStamp
 from tests.cutting_proxy import CuttingProxy
 from tests.unit.catalogue.building import a_cue, a_track
 from tests.unit.catalogue.master.devices import Device, master_digests, master_snapshot, settle
 
 SPACE = EmbeddingSpace(model="t", version="1", dimension=4)
 DAY_S = 86_400.0
+STAMP = FileStamp(size_bytes=1, mtime_ns=2, ctime_ns=3, inode=4)
 
 
 @dataclass(kw_only=True)
@@ -36,6 +40,8 @@ class History:
     """Every title that was acknowledged, and of which track."""
     removed: set[str] = field(default_factory=set)
     """Titles that somebody who knew them deleted with their track."""
+    carried: dict[str, tuple[TrackId, dict[str, Any]]] = field(default_factory=dict)
+    """The latest track that got another file on each device, and what undoes that."""
     skewed: dict[str, dict[tuple[Any, ...], int]] = field(default_factory=dict)
 
     def run(self) -> None:
@@ -67,6 +73,7 @@ class History:
         device = self.devices[number]
         choices = [self._add, self._say, self._say, self._measure, self._cues, self._list, self._list, self._vector]
         choices += [self._merge, self._remove, self._attributes, self._sync, self._sync, self._sync, self._break]
+        choices += [self._plan, self._carry]
         self.rng.choice(choices)(device, step)
         self._skew(device, int(self.skew_s[number] * 1000) << 16)
 
@@ -173,6 +180,35 @@ class History:
             with device.catalogue.writing() as stores:
                 stores.tracks.remove([track])
             self.removed |= gone
+
+    def _plan(self, device: Device, step: int) -> None:
+        with device.catalogue.writing() as stores:
+            if (plans := stores.plans.list()) and self.rng.random() < 0.5:
+                plan = self.rng.choice(plans)
+                stores.plans.save(replace(plan, state=PlanState.APPLIED, applied_at_s=self._now(device, step)))
+                return
+            stores.plans.add(
+                PlanRecord(
+                    id=PlanId(f"{self.rng.getrandbits(63):016x}"), kind=PlanKind.PLAYLIST, state=PlanState.OPEN,
+                    who=device.name, why=f"step {step}", track_id=None, created_at_s=self._now(device, step), steps=(),
+                )
+            )  # fmt: skip
+
+    def _carry(self, device: Device, step: int) -> None:
+        """Give a track another file, as a plan does, or undo that."""
+        if device.name in self.carried and self.rng.random() < 0.5:
+            track, record = self.carried.pop(device.name)
+            with device.catalogue.writing() as stores:
+                if stores.tracks.get(track) is not None:
+                    stores.carrying.carry_back(track, record, stamp=STAMP)
+            return
+        here = [row[0] for row in device.ask("SELECT track FROM tracks WHERE path IS NOT NULL ORDER BY track")]
+        if here:
+            track = id_of(self.rng.choice(here))
+            place, digest = Path(f"/{device.name}/carried {step}.flac"), ContentDigest(f"d:{self.seed}-{step}")
+            with device.catalogue.writing() as stores:
+                record = stores.carrying.carry_over(track, path=place, stamp=STAMP, digest=digest, offset_s=step / 1e3)
+            self.carried[device.name] = (track, record)
 
     def _break(self, device: Device, step: int) -> None:
         self.proxy.cut_within = self.rng.choice([None, 3000, 20_000, 60_000])
