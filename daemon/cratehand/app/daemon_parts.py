@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cratehand import __version__
 from cratehand.app.clock import SystemClock, new_id
+from cratehand.app.cluster import ClusterExecutor, cluster_executor
 from cratehand.app.data_folder import DataFolder
 from cratehand.app.drum_parts import drum_generation
 from cratehand.app.freed_memory import FreedMemory
@@ -59,6 +60,9 @@ class DaemonParts:
     rekordbox: RekordboxParts | None
     master: MasterParts | None
     pool: WorkerPool
+    """Processes of our own."""
+    analysts: WorkerPool | ClusterExecutor
+    """Who reads files: the pool, or a cluster."""
     scanner: DiskScanner
     clock: SystemClock
     settings: Settings
@@ -136,6 +140,7 @@ class DaemonParts:
 
     def close(self) -> None:
         """Close what is not an async context manager."""
+        self.analysts.shutdown()
         self.pool.shutdown()
         if self.master is not None:
             self.master.close()
@@ -170,7 +175,7 @@ def build_parts(
     upgrades = plans.upgrades
     folder_sync = _folder_sync(common, scanner, upgrades)
     plans.settled.look = folder_sync.look_at
-    queue = _analysis_queue(common, pool, quiet)
+    queue = _analysis_queue(common, analysts := _analysts(common, pool), quiet)
     parts = None if database is None else _rekordbox(common, database, pool, quiet, folder_sync)
     folder_watch = _folder_watch(common, watcher, folder_sync, quiet)
     others = _Others(state=_collection_state(parts, rekordbox), master=_master(common), upgrades=upgrades)
@@ -183,6 +188,7 @@ def build_parts(
         rekordbox=parts,
         master=others.master,
         pool=pool,
+        analysts=analysts,
         scanner=scanner,
         clock=clock,
         settings=settings,
@@ -249,13 +255,18 @@ def _folder_sync(common: _Common, scanner: DiskScanner, upgrades: Upgrades) -> F
     )
 
 
-def _analysis_queue(common: _Common, pool: WorkerPool, quiet: Quiet) -> AnalysisQueue:
+def _analysts(common: _Common, pool: WorkerPool) -> WorkerPool | ClusterExecutor:
+    analysis = common.settings.analysis
+    return cluster_executor(analysis) if analysis.cluster else pool
+
+
+def _analysis_queue(common: _Common, analysts: WorkerPool | ClusterExecutor, quiet: Quiet) -> AnalysisQueue:
     return AnalysisQueue(
         common.offline.catalogue,
-        executor=pool,
+        executor=analysts,
         read_file=read_file,
         stamp_of=stamp_of,
-        workers=common.workers,
+        workers=lambda: analysts.width,
         quiet=quiet,
         bus=common.bus,
         clock=common.clock,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from cratehand import __version__
+from cratehand.app.cluster_check import check_cluster
 from cratehand.app.data_folder import SECRET_MODE, DataFolder
 from cratehand.app.finding import Finding, Health, broken, good, note
 from cratehand.app.machine_checks import (
@@ -46,6 +47,7 @@ def examine(folder: DataFolder, *, config: Path | None = None) -> list[Finding]:
         ("models", lambda: _models(folder, settings)),
         ("Rekordbox", lambda: _rekordbox(settings)),
         ("master", lambda: check_master(settings, folder)),
+        ("cluster", lambda: check_cluster(settings)),
         ("folders", lambda: _folders(folder, settings)),
         ("inotify", check_inotify),
         ("ports", lambda: check_ports(settings, ready)),

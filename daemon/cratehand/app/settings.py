@@ -36,6 +36,7 @@ from cratehand.app.settings_origin import (
     unknown_keys,
     wrong_values,
 )
+from cratehand.app.shared_folders import parse_resource, parse_shared_folders
 from cratehand.domain.cue_rules import DEFAULT_CUE_RULES, parse_cue_rules
 from cratehand.domain.errors import InvalidInputError, NotFoundError
 
@@ -77,6 +78,23 @@ def _hours(value: object) -> object:
 def _cue_pads(value: tuple[str, ...]) -> tuple[str, ...]:
     try:
         parse_cue_rules(value)
+    except InvalidInputError as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
+def _shared_folders(value: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        parse_shared_folders(value)
+    except InvalidInputError as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
+def _resources(value: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        for rule in value:
+            parse_resource(rule)
     except InvalidInputError as error:
         raise ValueError(str(error)) from error
     return value
@@ -148,7 +166,16 @@ class AnalysisSettings(Section):
     """When and with how much of the machine tracks are analysed."""
 
     workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=default_workers)
-    cluster: str = ""
+    cluster: Annotated[str, Field(pattern=r"^$|^(tcp|tls|ws|wss)://[^\s/]+$")] = ""
+    """A Dask scheduler whose workers analyse in the place of processes of our own, e.g. ``tcp://studio:8786``."""
+    cluster_folders: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(split_list), AfterValidator(_shared_folders)
+    ] = ()
+    """Folders that those workers see elsewhere, ``HERE=THERE``, e.g. ``/Users/anna/Music=/mnt/music``."""
+    cluster_resources: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(split_list), AfterValidator(_resources)
+    ] = ()
+    """What a worker has to offer to be given an analysis, e.g. ``GPU=1``; see ``dask worker --resources``."""
     hours: Annotated[str, BeforeValidator(_hours)] = ""
     """Window of local time in which background work may run, e.g. ``22:00-06:30``; empty is always."""
     on_battery: bool = True

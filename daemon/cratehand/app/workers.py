@@ -37,6 +37,11 @@ class WorkerPool(Executor):
         self._open: set[Future[Any]] = set()
         self._idle_since_s = time.monotonic()
 
+    @property
+    def width(self) -> int:
+        """How many tasks run at once."""
+        return self._workers
+
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
         """Run a picklable function in a worker; its future can be cancelled while it runs.
 

@@ -33,7 +33,9 @@ class SettledConflict:
     """Track or playlist."""
     field: str
     kept: str
+    """In short; what it is now the catalogue says."""
     lost: str
+    """In full, so that it can be had back: text as it is, all else (the cues of a track, a position) as JSON."""
     kept_by: str
     lost_by: str
 

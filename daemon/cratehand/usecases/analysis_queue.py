@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, ParamSpec
 
-from cratehand.domain.errors import CratehandError, NotFoundError, UnavailableError
+from cratehand.domain.errors import CratehandError, NotFoundError, UnavailableError, UnsupportedError
 from cratehand.domain.events import Event, JobProgressed, TrackAnalysed, TrackChanged
 from cratehand.domain.ids import ContentDigest, JobId, TrackId
 from cratehand.domain.job import Job, JobState, Priority
@@ -60,7 +60,7 @@ class AnalysisQueue:
         executor: Executor,
         read_file: ReadFile,
         stamp_of: Callable[[Path], FileStamp],
-        workers: int,
+        workers: Callable[[], int],
         quiet: Quiet,
         bus: EventBus,
         clock: Clock,
@@ -78,6 +78,7 @@ class AnalysisQueue:
         self._running: dict[JobId, tuple[Job, Future[FileReading]]] = {}
         self._wake = asyncio.Event()
         self._trouble: str | None = None
+        self._absence: str | None = None
 
     @property
     def running(self) -> int:
@@ -161,7 +162,7 @@ class AnalysisQueue:
             silent = await self._lanes.quick(self._quiet.reason) is not None
             if silent:
                 self._stop_background()
-            free = self._workers - len(self._running)
+            free = self._workers() - len(self._running)
             ceiling = Priority.INTERACTIVE if silent else Priority.BACKGROUND
             claimed = await self._lanes.quick(self._claim, free, ceiling) if free > 0 else []
         except CratehandError as error:
@@ -212,6 +213,8 @@ class AnalysisQueue:
             if task is not None and task.cancelling():
                 raise  # the daemon stops; `run` puts the job back
             await self._keep(self._put_back, job, counts=False)
+        except (UnavailableError, UnsupportedError) as error:
+            await self._wait_for_workers(job, error)
         except CratehandError as error:
             await self._keep(self._fail, job, str(error))
         except (OSError, BrokenExecutor, TimeoutError) as error:
@@ -224,9 +227,19 @@ class AnalysisQueue:
             reason = f"cratehand can not analyse this file ({type(error).__name__}: {error}): please report it"
             await self._keep(self._put_back, job, counts=True, reason=reason)
         else:
+            self._absence = None
             await self._keep_reading(job, reading)
         self._running.pop(job.id, None)
         self._wake.set()
+
+    async def _wait_for_workers(self, job: Job, error: CratehandError) -> None:
+        """Put a job back, after a while, that nobody could begin with: it is not the fault of its file."""
+        if str(error) != self._absence:
+            self._absence = str(error)
+            logger.warning("the analyses wait and go on by themselves: %s", error)
+        pause_s = error.retry_after_s if isinstance(error, UnavailableError) else None
+        await asyncio.sleep(pause_s or _LONGEST_RETRY_S)
+        await self._keep(self._put_back, job, counts=False)
 
     async def _keep_reading(self, job: Job, reading: FileReading) -> None:
         try:

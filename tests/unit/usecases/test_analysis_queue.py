@@ -66,7 +66,7 @@ async def running(
     quiet = Quiet(catalogue, clock=clock, power=NoBattery(), publish=bus.publish)
     async with Lanes() as lanes:
         queue = AnalysisQueue(
-            catalogue, executor=executor, read_file=read_file, stamp_of=lambda path: STAMP, workers=workers,
+            catalogue, executor=executor, read_file=read_file, stamp_of=lambda path: STAMP, workers=lambda: workers,
             quiet=quiet, bus=bus, clock=clock,
             lanes=lanes,
         )  # fmt: skip

@@ -77,7 +77,7 @@ class Works:
         self.clock = HandWoundClock()
         self.quiet = Quiet(catalogue, clock=self.clock, power=NoBattery(), publish=bus.publish)
         self.queue = AnalysisQueue(
-            catalogue, executor=executor, read_file=read, stamp_of=stamps, workers=2, quiet=self.quiet,
+            catalogue, executor=executor, read_file=read, stamp_of=stamps, workers=lambda: 2, quiet=self.quiet,
             bus=bus, clock=self.clock, lanes=lanes,
         )  # fmt: skip
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cratehand.domain.master import MasterState, SyncReport
 
 _SHOWN = 10
+_LONGEST = 80
 
 
 def register(app: typer.Typer) -> None:
@@ -215,9 +216,16 @@ def _state_lines(state: "MasterState") -> list[str]:
         lines.append(f"device      {each.name} ({each.device}{me}), last met {met:%Y-%m-%d %H:%M}")
     for conflict in state.conflicts[:_SHOWN]:
         lines.append(
-            f"conflict    {conflict.what} {conflict.where} {conflict.field}: kept {conflict.kept}, lost {conflict.lost}"
+            f"conflict    {conflict.what} {conflict.where} {conflict.field}: kept {_short(conflict.kept)}, "
+            f"lost {_short(conflict.lost)}"
         )
+    if state.conflicts:
+        lines.append("            --json shows all of them, and what was lost in full")
     lines += [
         f"set aside   {each.what} {each.where} by the {each.side}: {each.reason}" for each in state.set_aside[:_SHOWN]
     ]
     return lines
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -360,8 +360,9 @@ class TakingOver:
     def _tell(
         self, entity: RowEntity | None, key: Key, field: str, values: tuple[object, object], by: tuple[str, str]
     ) -> None:
-        """Keep a conflict: what was kept and what was lost, and the device of each."""
+        """Keep a conflict: what was kept, in short, what was lost, in full so that it can be had back, and by whom."""
         kept, lost = (value if isinstance(value, str) else _text(value) for value in values)
+        kept = kept[:_SHOWN]
         name = capture.FACTS if entity is None else entity.name
         self._conflicts.append((fresh_name(), time.time(), name, *key, field, kept, lost, *by))
 
@@ -374,4 +375,4 @@ class TakingOver:
 
 
 def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=True, default=lambda raw: f"{len(raw)} bytes")[:_SHOWN]
+    return json.dumps(value, ensure_ascii=True, default=lambda raw: f"{len(raw)} bytes")

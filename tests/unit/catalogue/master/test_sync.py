@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 
 import numpy as np
@@ -154,6 +155,27 @@ def test_fields_of_a_playlist_are_settled_one_by_one_and_entries_of_both_stay(de
         assert (found.name, found.position) == ("Renamed", 3)
         assert sorted(found.entries) == sorted([track_id(1), track_id(3), track_id(2), track_id(1), track_id(4)])
     assert playlist(first) == playlist(second)
+
+
+def test_what_lost_is_listed_in_full_on_all_devices_and_can_be_had_back(device: Make) -> None:
+    first, second = filled(device("first")), device("second")
+    settle(first, second)
+    lost = [a_cue(float(number), pad=number % 8, label=f"a cue with a long name {number}") for number in range(40)]
+    save(first, "The name that loses", track_id(1), track_id(2), track_id(1))
+    with first.catalogue.writing() as stores:
+        stores.cues.replace(track_id(1), lost, origin="rekordbox")
+    with second.catalogue.writing() as stores:
+        stores.cues.replace(track_id(1), [a_cue(7.0)], origin="rekordbox")
+    save(second, "The name that stays", track_id(1), track_id(2), track_id(1))
+    settle(second, first)
+    for each in (first, second):
+        found = {conflict.field: conflict for conflict in each.master.state().conflicts}
+        assert (found["name"].kept, found["name"].lost) == ("The name that stays", "The name that loses")
+        told = json.loads(found["cues"].lost)
+        assert [(start_s, pad, label) for _, start_s, _, pad, label, *_ in told] == [
+            (cue.start_s, cue.pad, cue.label) for cue in lost
+        ]
+        assert len(found["cues"].kept) <= 200
 
 
 def test_a_deletion_travels(device: Make, address: MasterAddress) -> None:
