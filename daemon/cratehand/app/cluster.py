@@ -31,7 +31,7 @@ R = TypeVar("R")
 
 INSTALL: Final = 'pip install "cratehand[cluster]"'
 DEFAULT_PORT: Final = 8786
-_CONNECT_S: Final = 5.0
+_CONNECT_S: Final = 3.0
 _LOOK_S: Final = 5.0
 """How long what was said of the workers holds."""
 _AGAIN_S: Final = 10.0
@@ -95,7 +95,8 @@ class ClusterExecutor(Executor):
 
     def look(self) -> int:
         """Return how many tasks the workers can run at once; waits for the answer, raises as futures do."""
-        return self._talk.submit(lambda: sum(self._connected().nthreads().values())).result()
+        threads: int = self._talk.submit(lambda: sum(self._connected().nthreads().values())).result()
+        return threads
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take back what waits and hang up."""
@@ -185,7 +186,6 @@ class ClusterExecutor(Executor):
         stamp: FileStamp | None,
         task: Any,
     ) -> None:
-        self._asked_s = min(self._asked_s, time.monotonic() - _LOOK_S) if self._threads <= 1 else self._asked_s
         if task.status == "finished":
             _settle(future, result=_here(task.result(), paths, stamp))
         elif task.status == "error":

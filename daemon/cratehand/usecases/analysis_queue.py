@@ -124,7 +124,7 @@ class AnalysisQueue:
         """Return once no job waits or runs; for `cratehand run --once`.
 
         Raises:
-            UnavailableError: Silence is asked for, and jobs wait for its end.
+            UnavailableError: Silence is asked for, or nobody is there to run them, and jobs wait for that.
         """
         while True:
             counts = await self._lanes.quick(self._counts)
@@ -133,6 +133,8 @@ class AnalysisQueue:
                 return
             if not self._running and (reason := await self._lanes.quick(self._quiet.reason)) is not None:
                 raise UnavailableError(f"{waiting} analyses wait, cratehand is silent ({reason})")
+            if self._absence is not None:
+                raise UnavailableError(f"the analyses wait: {self._absence}")
             await asyncio.sleep(0.2)
 
     def _counts(self) -> dict[JobState, int]:

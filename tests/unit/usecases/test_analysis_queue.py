@@ -12,6 +12,7 @@ import pytest
 
 from cratehand.catalogue.device import SqliteCatalogue
 from cratehand.domain.embedding import DSP_SPACE, SOUND_SPACE, TAG_SPACE
+from cratehand.domain.errors import UnavailableError
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import ContentDigest, JobId, TrackId
 from cratehand.domain.job import Job, JobKind, JobState, Priority
@@ -116,6 +117,37 @@ async def test_every_track_is_analysed_once_with_its_facts_and_vector(catalogue:
     assert summary is not None
     assert (summary.tempo_bpm, summary.camelot) == (126.0, "8A")
     assert all(job(catalogue, queued.id).state is JobState.DONE for queued in jobs)
+
+
+class NobodyThere(Hands):
+    """Takes every task and finds nobody who would run it, until somebody comes."""
+
+    error: Exception | None = UnavailableError("the scheduler does not answer", retry_after_s=0.01)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future = super().submit(fn, *args, **kwargs)
+        if self.error is not None:
+            future.set_exception(self.error)
+        else:
+            future.set_result(fn(*args, **kwargs))
+        return future
+
+
+async def test_jobs_wait_for_workers_that_are_not_there_and_no_file_is_blamed(
+    catalogue: SqliteCatalogue, caplog: pytest.LogCaptureFixture
+) -> None:
+    [queued] = add_tracks(catalogue, 1)
+    executor = NobodyThere()
+    async with running(catalogue, executor, fake_read) as (queue, _, _):
+        await until(lambda: len(executor.tasks) > 5, at_most_s=60)
+        with pytest.raises(UnavailableError, match="the analyses wait: the scheduler does not answer"):
+            await asyncio.wait_for(queue.idle(), 60)
+        assert job(catalogue, queued.id).attempts <= 1
+        executor.error = None
+        await until(lambda: job(catalogue, queued.id).state is JobState.DONE, at_most_s=60)
+        await asyncio.wait_for(queue.idle(), 60)
+    said = [record for record in caplog.records if "does not answer" in record.getMessage()]
+    assert len(said) == 1
 
 
 async def test_what_a_model_heard_stands_in_its_own_spaces_until_other_sound_comes(catalogue: SqliteCatalogue) -> None:
