@@ -1,5 +1,6 @@
 // Drums into a MIDI clip. The same clip is written again in place, each time as one step of undo.
 var NOTES_PER_CALL = 500, NOTES_PER_PART = 200, MOST_NOTES = 2000, TICKS = 480;
+var HEARD_BARS = 8, TAPPED_PITCH = 38;
 
 var home = {slot: "", id: 0};
 var clips_sent = 0;
@@ -23,15 +24,27 @@ function generate(anew, how) {
         home.slot = "";
     }
     show("writing drums");
-    ask_drums("", 0, BARS[params.bars], function (found) {
-        write("", track, found);
+    ask_drums("", 0, BARS[params.bars], 0, function (found) {
+        write("", track, found, 0);
     });
 }
 
-function ask_drums(how, clip, bars, done, failed) {
-    ask("/cratehand/drums", [how !== "" ? "" : STYLES[params.style], bars, params.density < 0 ? -1 : params.density / 100,
-        params.swing < 50 ? 0 : params.swing, params.seed, Number(song("tempo")),
-        Number(song("signature_numerator")), Number(song("signature_denominator")), how, clip], done, failed);
+// Density in per cent, swing too; -1 and 0: as the style has it.
+function density() {
+    return params.density === 0 ? -1 : (params.density - 1) * 5;
+}
+
+function swing() {
+    return params.swing === 0 ? 0 : 49 + params.swing;
+}
+
+// `bars` are those to write, `heard` those of the clip that they follow. A clip that is changed keeps its own style;
+// taps alone have none.
+function ask_drums(how, clip, bars, heard, done, failed) {
+    ask("/cratehand/drums", [how === "" || how === "tap" ? STYLES[params.style] : "", bars,
+        density() < 0 ? -1 : density() / 100, swing(), params.seed, Number(song("tempo")),
+        Number(song("signature_numerator")), Number(song("signature_denominator")), how, clip].concat(
+            heard > 0 ? [heard] : []), done, failed);
 }
 
 // The clip that was written last, if it is still there, else a new one in a free slot.
@@ -60,19 +73,33 @@ function clip_to_change() {
     return "";
 }
 
+function beats_per_bar() {
+    return Number(song("signature_numerator")) * 4 / Number(song("signature_denominator"));
+}
+
 // Notes go out as whole numbers, one each: 17 bits of time in 1/480 beats, 7 of pitch, 7 of velocity. No text is made.
 function change(target, how, is_second) {
-    var notes = notes_of(target), parts, part = 0, length, bars;
+    var notes = notes_of(target, 0), length = Number(value("length")), per_bar = beats_per_bar(),
+        bars = Math.max(1, Math.round(length / per_bar)), told = bars, wanted = bars, parts, part = 0;
+    if (how === "continue") {
+        // What comes next depends on the last bars only; it is written behind them.
+        told = Math.min(bars, HEARD_BARS);
+        notes = shifted(notes, (bars - told) * per_bar);
+        wanted = BARS[params.bars];
+    } else if (how === "tap") {
+        // A rhythm may be tapped on any key.
+        notes = notes.map(function (note) {
+            return {start_time: note.start_time, pitch: TAPPED_PITCH, velocity: note.velocity};
+        });
+    }
     if (notes.length === 0) {
-        show("the clip is empty", true);
+        show(how === "continue" ? "the last bars of the clip are empty" : "the clip is empty", true);
         return;
     }
     if (notes.length > MOST_NOTES) {
         show("the clip has " + notes.length + " notes; up to " + MOST_NOTES + " can be changed", true);
         return;
     }
-    length = Number(value("length"));
-    bars = Math.max(1, Math.round(length * Number(song("signature_denominator")) / 4 / Number(song("signature_numerator"))));
     clips_sent = clips_sent % 1000 + 1;
     parts = Math.ceil(notes.length / NOTES_PER_PART);
     send_part();
@@ -84,6 +111,9 @@ function change(target, how, is_second) {
             show(text, true);
         }
     }
+    function written(found) {
+        write(target, "", found, how === "continue" ? bars * per_bar : 0);
+    }
     function send_part() {
         var some = notes.slice(part * NOTES_PER_PART, (part + 1) * NOTES_PER_PART);
         show("reading the clip");
@@ -92,12 +122,19 @@ function change(target, how, is_second) {
             if (part < parts) {
                 send_part();
             } else {
-                ask_drums(how, clips_sent, bars, function (found) {
-                    write(target, "", found);
-                }, failed);
+                ask_drums(how, clips_sent, wanted, how === "continue" ? told : 0, written, failed);
             }
         });
     }
+}
+
+// The notes from a beat on, as if it were the first.
+function shifted(notes, beats) {
+    return notes.filter(function (note) {
+        return note.start_time >= beats;
+    }).map(function (note) {
+        return {start_time: note.start_time - beats, pitch: note.pitch, velocity: note.velocity};
+    });
 }
 
 function packed(note) {
@@ -112,34 +149,40 @@ function ask_part(clip, part, parts, numbers, done) {
     }
 }
 
-function notes_of(clip) {
+function notes_of(clip, from) {
     at(clip);
-    var found = JSON.parse(cursor.call("get_notes_extended", 0, 128, 0, Number(value("length"))));
+    var found = JSON.parse(cursor.call("get_notes_extended", 0, 128, from, Math.max(0.01, Number(value("length")) - from)));
     return found.notes || [];
 }
 
-// Write the answer into a clip; without one into the clip of the track that is ours.
-function write(target, track, found) {
-    var notes = [], each, item, at_note, length, clip;
+// Write the answer into a clip from a beat on; without a clip into the one of the track that is ours.
+function write(target, track, found, from) {
+    var notes = [], each, item, at_note, end, clip, taken;
     for (each = 0; each < found.items.length; each += 1) {
         item = found.items[each];
-        notes.push({pitch: item[0], start_time: item[1], duration: item[2], velocity: item[3]});
+        notes.push({pitch: item[0], start_time: from + item[1], duration: item[2], velocity: item[3]});
     }
-    length = found.length_beats;
+    end = from + found.length_beats;
     begin_step();
     clip = target !== "" ? target : clip_for(track);
-    at(clip);
-    cursor.call("remove_notes_extended", 0, 128, 0, Math.max(length, Number(value("length"))));
+    if (!at(clip)) {
+        end_step();
+        show("the clip is gone", true);
+        return;
+    }
+    cursor.call("remove_notes_extended", 0, 128, from, Math.max(found.length_beats, Number(value("length")) - from));
     cursor.set("looping", 1);
-    cursor.set("loop_end", length);
-    cursor.set("end_marker", length);
+    cursor.set("loop_end", end);
+    cursor.set("end_marker", end);
     for (at_note = 0; at_note < notes.length; at_note += NOTES_PER_CALL) {
         cursor.call("add_new_notes", {notes: notes.slice(at_note, at_note + NOTES_PER_CALL)});
     }
     end_step();
+    found.per_bar = beats_per_bar();
     shown.pattern = found;
-    if (notes_of(clip).length !== notes.length) {
-        show("Live took " + notes_of(clip).length + " of " + notes.length + " notes", true);
+    taken = notes_of(clip, from).length;
+    if (taken !== notes.length) {
+        show("Live took " + taken + " of " + notes.length + " notes", true);
     } else {
         show(notes.length + " notes, seed " + found.seed + ", " + found.generator);
     }
