@@ -119,7 +119,9 @@ async def test_liblo_sends_and_hears(osc_server: OscServer) -> None:
 
 
 @pytest.mark.skipif(shutil.which("oscsend") is None, reason="liblo-tools are not installed")
-async def test_types_of_liblo_that_we_do_not_read_are_dropped_and_the_next_message_is_served(osc_server: OscServer) -> None:
+async def test_types_of_liblo_that_we_do_not_read_are_dropped_and_the_next_message_is_served(
+    osc_server: OscServer,
+) -> None:
     async with Device(osc_server.port) as device:
         await device.hello()
         # A double where an integer belongs.
