@@ -157,35 +157,43 @@ function notes_of(clip, from) {
 
 // Write the answer into a clip from a beat on; without a clip into the one of the track that is ours.
 function write(target, track, found, from) {
-    var notes = [], each, item, at_note, end, clip, taken;
+    var notes = [], each, item, clip, taken;
     for (each = 0; each < found.items.length; each += 1) {
         item = found.items[each];
         notes.push({pitch: item[0], start_time: from + item[1], duration: item[2], velocity: item[3]});
     }
-    end = from + found.length_beats;
     begin_step();
-    clip = target !== "" ? target : clip_for(track);
-    if (!at(clip)) {
-        end_step();
-        show("the clip is gone", true);
+    try {
+        clip = target !== "" ? target : clip_for(track);
+        taken = put_notes(clip, notes, from, from + found.length_beats);
+    } catch (refused) {
+        // The track may have been frozen, or the clip deleted, since the button was pressed.
+        show("Live does not take the notes: is the clip still there, and the track not frozen?", true);
         return;
+    } finally {
+        end_step();
     }
-    cursor.call("remove_notes_extended", 0, 128, from, Math.max(found.length_beats, Number(value("length")) - from));
-    cursor.set("looping", 1);
-    cursor.set("loop_end", end);
-    cursor.set("end_marker", end);
-    for (at_note = 0; at_note < notes.length; at_note += NOTES_PER_CALL) {
-        cursor.call("add_new_notes", {notes: notes.slice(at_note, at_note + NOTES_PER_CALL)});
-    }
-    end_step();
     found.per_bar = beats_per_bar();
     shown.pattern = found;
-    taken = notes_of(clip, from).length;
     if (taken !== notes.length) {
         show("Live took " + taken + " of " + notes.length + " notes", true);
     } else {
         show(notes.length + " notes, seed " + found.seed + ", " + found.generator);
     }
+}
+
+// Return how many notes the clip has from there on.
+function put_notes(clip, notes, from, end) {
+    var each;
+    at(clip);
+    cursor.call("remove_notes_extended", 0, 128, from, Math.max(end, Number(value("length"))) - from);
+    cursor.set("looping", 1);
+    cursor.set("loop_end", end);
+    cursor.set("end_marker", end);
+    for (each = 0; each < notes.length; each += NOTES_PER_CALL) {
+        cursor.call("add_new_notes", {notes: notes.slice(each, each + NOTES_PER_CALL)});
+    }
+    return notes_of(clip, from).length;
 }
 
 function new_seed() {

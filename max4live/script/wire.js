@@ -1,5 +1,5 @@
 // The link to cratehand: hello, welcome, pings; offline and back; what comes in is looked at here first.
-var PING_MS = 5000, MISSED_MOST = 3, HELLO_MS = 1000, HELLOS_PER_PORT = 4, FIRST_PORT = 9700, PORTS = 200;
+var TICK_MS = 50, PING_MS = 5000, MISSED_MOST = 3, HELLO_MS = 1000, HELLOS_PER_PORT = 4, FIRST_PORT = 9700, PORTS = 200;
 
 var link = {phase: "asleep", session: 0, http_port: 0, folder: "", port: 0, hellos: 0, pings: 0, missed: 0,
     sequence: 0, refusal: "", loops: 0, strays: 0, due_ms: 0};
@@ -10,7 +10,7 @@ function connect() {
     outlet(TO_DAEMON, ["port", params.daemon_port]);
     outlet(TO_PORT, ["port", link.port]);
     begin_hello();
-    clock.interval = 100;
+    clock.interval = TICK_MS;
     clock.repeat();
 }
 

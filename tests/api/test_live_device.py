@@ -14,6 +14,7 @@ from cratehand.domain.fields import Field
 from cratehand.domain.ids import TrackId
 from cratehand.domain.provenance import Fact
 from cratehand.domain.structure import Section, SectionLabel
+from cratehand.domain.track import Presence
 from cratehand.servers.http.server import HttpServer
 from cratehand.servers.osc.server import OscServer
 from tests.api.clients import datagram
@@ -345,7 +346,22 @@ async def test_a_clip_that_goes_while_drums_are_written_is_told(midi: FakeMax) -
     await midi.until("Object.keys(waiting).some(function (n) { return waiting[n].path === '/cratehand/drums'; })")
     await midi.live("song.tracks[2].slots[3].clip = null; song.detail = null")
     await midi.faults()
-    await midi.until("shown.bad && shown.text === 'the clip is gone'")
+    await midi.until("shown.bad && shown.text.indexOf('is the clip still there') > 0")
+    assert await midi.live("live.step_depth") == 0
+
+
+@pytest.mark.parametrize("button", ["generate", "vary"])
+async def test_a_track_that_is_frozen_while_drums_are_written_is_told(midi: FakeMax, button: str) -> None:
+    await midi.live(CLIP_OF_TEN_BARS)
+    notes = await midi.live(f"{slots(2)}[3].clip.notes")
+    await midi.faults(**{"in": {"pass": 1 if button == "vary" else 0, "lose": 1}})
+    await midi.press(button)
+    await midi.until("Object.keys(waiting).some(function (n) { return waiting[n].path === '/cratehand/drums'; })")
+    await midi.live("song.tracks[2].is_frozen = 1")
+    await midi.faults()
+    await midi.until("shown.bad && shown.text.indexOf('not frozen?') > 0")
+    assert await midi.live(f"{slots(2)}[3].clip.notes") == notes
+    assert await midi.live("live.step_depth") == 0
 
 
 async def test_a_fraction_that_a_mouse_left_is_no_part_of_a_seed_or_port(midi: FakeMax) -> None:
@@ -483,6 +499,41 @@ async def test_a_device_waits_for_a_daemon_that_starts_later(house: House, http_
             await device.until("shown.results.length === 3")
 
 
+async def test_after_a_minute_without_a_daemon_a_request_is_given_up_in_words() -> None:
+    async with FakeMax("audio", 9, manual=True) as device:
+        await device.advance(0.001)
+        await device.type("title")
+        assert await device.script("shown.text") == "cratehand does not run: start it, this waits a minute"
+        await device.advance(59 / 3600)
+        assert await device.script("Object.keys(waiting).length") == 1
+        await device.advance(3 / 3600)
+        assert await device.script("shown.bad && shown.text") == "cratehand does not run: start it and try again"
+        assert await device.script("Object.keys(waiting).length") == 0
+
+
+async def test_a_set_of_another_computer_keeps_its_port_until_it_is_set_here(osc_server: OscServer) -> None:
+    async with FakeMax("audio", 9, stored={"daemon_port": 9, "tempo_range": 4}) as device:
+        await device.type("title")
+        assert "does not run" in await device.script("shown.text")
+        await device.set("daemon_port", osc_server.port)
+        await device.online()
+        await device.until("shown.results.length > 0 || shown.text === 'nothing found'")
+        assert await device.script("params.tempo_range") == 4
+
+
+async def test_a_track_whose_file_is_on_another_computer_is_found_dimmed_and_not_loaded(
+    house: House, audio: FakeMax
+) -> None:
+    with house.catalogue.writing() as stores:
+        stores.tracks.set_presence([house.track_ids[0]], Presence.OFFLINE)
+    (found,) = await find(audio, "title 0")
+    assert found["on_this_device"] is False
+    for button in ("load", "stems"):
+        await audio.press(button)
+        await audio.until("shown.bad && shown.text.indexOf('not on this computer') > 0")
+        await audio.script("shown.text = ''; 0")
+
+
 async def test_a_restart_in_the_middle_of_a_request_loses_nothing(
     house: House, http_server: HttpServer, bulk: Path
 ) -> None:
@@ -548,6 +599,31 @@ async def test_a_doubled_request_is_done_once(house: House, audio: FakeMax) -> N
     await audio.press("analyse")
     await audio.until("shown.text === 'analysis: waits'")
     assert len(house.use_cases.jobs.list()) == 1
+
+
+async def test_an_unanswered_request_is_sent_again_after_150_300_and_600_ms_then_the_device_says_hello(
+    osc_server: OscServer,
+) -> None:
+    async with FakeMax("audio", osc_server.port, manual=True) as device:
+        await device.advance(0.001)
+        await device.online()
+        await device.faults(out={"lose": 1})
+        await device.press("find")
+        tries = (
+            "var number; for (number in waiting) if (waiting[number].path === '/cratehand/find') waiting[number].tries"
+        )
+        heard = []
+        for _ in range(21):
+            heard.append(await device.script(tries))
+            await device.advance(0.05 / 3600)
+        # At 0, 150, 450 and 1050 ms, as the clock of the device goes in steps of 50.
+        assert [heard.index(count) * 50 for count in (1, 2, 3)] == [0, 150, 450]
+        assert await device.script(tries) == 4
+        await device.advance(1.2 / 3600)
+        assert await device.script("link.phase") == "hello"
+        await device.faults()
+        await device.advance(1.2 / 3600)
+        await device.online()
 
 
 async def test_a_gap_in_the_events_asks_for_the_state(audio: FakeMax) -> None:

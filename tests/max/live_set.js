@@ -229,13 +229,20 @@ class LiveSet {
         return JSON.stringify({notes: clip.notes.filter(inside)});
     }
 
+    check_notes(clip) {
+        const on = this.song.tracks.find((each) => each.slots.some((slot) => slot.clip === clip));
+        if (!on || on.is_frozen) throw new Error("the notes of a frozen track can not be changed");
+    }
+
     remove_notes_extended(clip, from_pitch, pitches, from_time, time) {
+        this.check_notes(clip);
         this.change("remove_notes_extended", () => {
             clip.notes = clip.notes.filter((note) => note.start_time < from_time || note.start_time >= from_time + time);
         });
     }
 
     add_new_notes(clip, {notes}) {
+        this.check_notes(clip);
         if (notes.length > 500) throw new Error("too many notes in one call");
         this.notes_per_call.push(notes.length);
         this.change("add_new_notes", () => {
