@@ -1,6 +1,6 @@
 // Drums into a MIDI clip. The same clip is written again in place, each time as one step of undo.
 var NOTES_PER_CALL = 500, NOTES_PER_PART = 200, MOST_NOTES = 2000, TICKS = 480;
-var HEARD_BARS = 8, TAPPED_PITCH = 38;
+var HEARD_BARS = 4, TAPPED_PITCH = 38;
 
 var home = {slot: "", id: 0};
 var clips_sent = 0;

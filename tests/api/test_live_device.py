@@ -4,14 +4,17 @@ import asyncio
 import contextlib
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cratehand.domain.beatgrid import BeatGrid, GridAnchor
 from cratehand.domain.errors import UnavailableError
+from cratehand.domain.events import JobProgressed
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import TrackId
+from cratehand.domain.job import JobState
 from cratehand.domain.provenance import Fact
 from cratehand.domain.structure import Section, SectionLabel
 from cratehand.domain.track import Presence
@@ -205,6 +208,11 @@ async def test_analysis_shows_its_progress(house: House, audio: FakeMax) -> None
     await audio.press("analyse")
     await audio.until("shown.text === 'analysis: waits'")
     (job,) = house.use_cases.jobs.list()
+    house.bus.publish(JobProgressed(job=replace(job, state=JobState.RUNNING, progress=0.42)))
+    await audio.until("shown.text === 'analysis: 42 %'")
+    wide = await audio.script("size()[0]")
+    bar = [step[3] for step in await audio.tell("paint") if step[0] == "rectangle" and step[4] == 2]
+    assert bar == [pytest.approx(0.42 * wide, rel=1e-3)]
     house.use_cases.jobs.cancel(job.id)
     await audio.until("shown.text === 'analysis: cancelled' && shown.bad")
 
@@ -292,14 +300,14 @@ CLIP_OF_TEN_BARS = (
 )
 
 
-async def test_continue_writes_bars_behind_the_clip_from_its_last_eight(house: House, midi: FakeMax) -> None:
+async def test_continue_writes_bars_behind_the_clip_from_its_last_four(house: House, midi: FakeMax) -> None:
     await midi.live(CLIP_OF_TEN_BARS)
     await midi.set("bars", 1)
     await midi.press("extend")
     await midi.until("shown.pattern !== null")
     asked = house.use_cases.drums._model.asked[-1]
-    assert (asked.task, asked.bars, asked.given.bars, asked.style) == ("continue", 2, 8, None)
-    assert [hit.velocity for hit in asked.given.hits] == list(range(68, 100))
+    assert (asked.task, asked.bars, asked.given.bars, asked.style) == ("continue", 2, 4, None)
+    assert [hit.velocity for hit in asked.given.hits] == list(range(84, 100))
     clip = await midi.live(f"{slots(2)}[3].clip")
     assert (clip["loop_end"], clip["end_marker"]) == (48, 48)
     starts = [note["start_time"] for note in clip["notes"]]
