@@ -11,8 +11,20 @@ function wake_live() {
     if (kind === "audio") {
         transport_watch = new LiveAPI(playing_told, "live_set");
         transport_watch.property = "is_playing";
-        slot_watch = new LiveAPI(slot_told, own_track());
+        watch_track();
+    }
+}
+
+// The device may be dragged to another track at any time, and nobody tells it.
+function watch_track() {
+    var path = own_track();
+    if (track_number(path) < 0) {
+        playing_row = -1;
+    } else if (slot_watch === null) {
+        slot_watch = new LiveAPI(slot_told, path);
         slot_watch.property = "playing_slot_index";
+    } else if (slot_watch.unquotedpath !== path) {
+        slot_watch.path = path;
     }
 }
 

@@ -25,7 +25,7 @@ function look_while_playing() {
 
 function look() {
     var time_s;
-    // Once a second: the device may stand on another track by now, the clip may be another, its markers moved.
+    // Once a second: the clip may be another, its markers moved.
     if (looks % LOOKS_PER_SECOND === 0 && !look_around()) {
         return;
     }
@@ -37,12 +37,8 @@ function look() {
 }
 
 function look_around() {
-    var path = own_track();
-    if (slot_watch.unquotedpath !== path) {
-        slot_watch.path = path;
-    }
-    watched = path + " clip_slots " + playing_row + " clip";
-    if (track_number(path) < 0 || !at(watched) || Number(value("is_audio_clip")) !== 1) {
+    watched = slot_watch.unquotedpath + " clip_slots " + playing_row + " clip";
+    if (!at(watched) || Number(value("is_audio_clip")) !== 1) {
         heard.beat = null;
         return false;
     }

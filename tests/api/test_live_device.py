@@ -480,10 +480,13 @@ async def test_nothing_is_looked_at_while_nothing_plays_or_the_lights_are_off(ho
 async def test_a_device_that_was_dragged_to_another_track_follows_it(house: House, audio: FakeMax) -> None:
     knows_grid(house)
     await audio.set("moments", 1)
-    await audio.live("song.is_playing = 1; song.tracks[0].playing_slot_index = 2; live.own = 1")
+    await audio.live("live.own = 9")
+    await audio.until("playing_row === -1")
+    await audio.live("song.is_playing = 1; live.own = 1")
     await audio.until("slot_watch.unquotedpath === 'live_set tracks 1'")
     await audio.live("song.tracks[1].playing_slot_index = 3")
     assert await audio.script("playing_row") == 3
+    assert await audio.script("looker.running")
 
 
 async def test_what_the_set_stored_holds_from_the_start(osc_server: OscServer) -> None:
