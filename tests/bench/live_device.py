@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from cratehand.catalogue import open_device
 from cratehand.servers.http.server import HttpServer
 from cratehand.servers.osc.server import OscServer
@@ -79,6 +81,20 @@ async def _acks(port: int, count: int) -> list[float]:
             assert path == "/cratehand/ack"
             await asyncio.sleep(0.005)
     return sorted(taken_ms[_WARM_UP:])
+
+
+class Processor:
+    """Processor time that a daemon's main process has used since it was last looked at."""
+
+    def __init__(self, pid: int) -> None:
+        self._process = psutil.Process(pid)
+        self._used_s = 0.0
+        self.since_ms()
+
+    def since_ms(self) -> float:
+        times = self._process.cpu_times()
+        before_s, self._used_s = self._used_s, times.user + times.system
+        return (self._used_s - before_s) * 1e3
 
 
 async def timed(device: FakeMax, ends_in: str, action: str, count: int) -> list[float]:
@@ -149,7 +165,7 @@ def measure(report: Report, folder: Path, sizes: Sizes) -> None:
         assert running() >= 1, "the analyses ended before the measurement did"
         asyncio.run(_pause(port))
         daemon.wait_for(lambda: running() == 0, what="the pause", timeout_s=300)
-        asyncio.run(_quiet_rows(report, port, known, sizes))
+        asyncio.run(_quiet_rows(report, port, known, sizes, Processor(daemon.pid)))
 
 
 def _acks_rows(report: Report, port: int, sizes: Sizes, workers: int) -> None:
@@ -177,19 +193,27 @@ async def _busy_rows(report: Report, port: int, known: Known, sizes: Sizes) -> N
         _tell(report, f"search by a sound, {sizes.tracks} tracks, workers analysing", found, None)
 
 
-async def _quiet_rows(report: Report, port: int, known: Known, sizes: Sizes) -> None:
+async def _quiet_rows(report: Report, port: int, known: Known, sizes: Sizes, processor: Processor) -> None:
     async with online("midi", port) as device:
+        processor.since_ms()
         taken = await drums(device, sizes.count)
-        _tell(report, "4 bars of drums asked to notes in the clip", taken, DRUMS_MS)
+        used_ms = processor.since_ms() / (sizes.count + 1)
+        _tell(report, "4 bars of drums asked to notes in the clip", taken, DRUMS_MS, used_ms=used_ms)
     async with online("audio", port) as device:
         for what, action in searches_of(known).items():
+            processor.since_ms()
             taken = await search(device, action, sizes.count)
-            _tell(report, f"search to results, {sizes.tracks} tracks: {what}", taken, SEARCH_MS)
+            used_ms = processor.since_ms() / (sizes.count + 1)
+            _tell(report, f"search to results, {sizes.tracks} tracks: {what}", taken, SEARCH_MS, used_ms=used_ms)
     await _eight(report, port, known, max(sizes.count // 4, 3))
 
 
-def _tell(report: Report, what: str, taken_ms: list[float], limit_ms: float | None) -> None:
+def _tell(
+    report: Report, what: str, taken_ms: list[float], limit_ms: float | None, *, used_ms: float | None = None
+) -> None:
     remark = f", p50 {at(0.5, taken_ms):.0f}"
+    if used_ms is not None:
+        remark += f"; the daemon's processor {used_ms:.0f} ms each"
     if limit_ms is None:
         report.add(f"{what}, p95", f"{at(0.95, taken_ms):.0f} ms{remark}")
     else:
