@@ -80,29 +80,20 @@ function beats_per_bar() {
 // Notes go out as whole numbers, one each: 17 bits of time in 1/480 beats, 7 of pitch, 7 of velocity. No text is made.
 function change(target, how, is_second) {
     var notes = notes_of(target, 0), length = Number(value("length")), per_bar = beats_per_bar(),
-        bars = Math.max(1, Math.round(length / per_bar)), told = bars, wanted = bars, parts, part = 0;
-    if (how === "continue") {
-        // What comes next depends on the last bars only; it is written behind them.
-        told = Math.min(bars, HEARD_BARS);
-        notes = shifted(notes, (bars - told) * per_bar);
-        wanted = BARS[params.bars];
-    } else if (how === "tap") {
-        // A rhythm may be tapped on any key.
-        notes = notes.map(function (note) {
-            return {start_time: note.start_time, pitch: TAPPED_PITCH, velocity: note.velocity};
-        });
-    }
-    if (notes.length === 0) {
+        bars = Math.max(1, Math.round(length / per_bar)), told = told_of(how, notes, bars, per_bar);
+    if (told.notes.length === 0) {
         show(how === "continue" ? "the last bars of the clip are empty" : "the clip is empty", true);
         return;
     }
-    if (notes.length > MOST_NOTES) {
-        show("the clip has " + notes.length + " notes; up to " + MOST_NOTES + " can be changed", true);
+    if (told.notes.length > MOST_NOTES) {
+        show("the clip has " + told.notes.length + " notes; up to " + MOST_NOTES + " can be changed", true);
         return;
     }
-    clips_sent = clips_sent % 1000 + 1;
-    parts = Math.ceil(notes.length / NOTES_PER_PART);
-    send_part();
+    send_clip(told.notes, function (clip) {
+        ask_drums(how, clip, told.wanted, told.heard, function (found) {
+            write(target, "", found, how === "continue" ? bars * per_bar : 0);
+        }, failed);
+    });
     function failed(code, text) {
         if (code === "not_found" && !is_second) {
             // cratehand was started anew between the notes and the question: it has to get the notes again.
@@ -111,18 +102,37 @@ function change(target, how, is_second) {
             show(text, true);
         }
     }
-    function written(found) {
-        write(target, "", found, how === "continue" ? bars * per_bar : 0);
+}
+
+// What cratehand is told of a clip: notes, how many bars are wanted, and how many it hears where that is not the same.
+function told_of(how, notes, bars, per_bar) {
+    var heard = Math.min(bars, HEARD_BARS);
+    if (how === "continue") {
+        // What comes next depends on the last bars only.
+        return {notes: shifted(notes, (bars - heard) * per_bar), wanted: BARS[params.bars], heard: heard};
     }
+    if (how === "tap") {
+        // A rhythm may be tapped on any key.
+        notes = notes.map(function (note) {
+            return {start_time: note.start_time, pitch: TAPPED_PITCH, velocity: note.velocity};
+        });
+    }
+    return {notes: notes, wanted: bars, heard: 0};
+}
+
+// Send the notes part after part, each when the one before has arrived.
+function send_clip(notes, done) {
+    var clip = clips_sent = clips_sent % 1000 + 1, parts = Math.ceil(notes.length / NOTES_PER_PART), part = 0;
+    send_part();
     function send_part() {
         var some = notes.slice(part * NOTES_PER_PART, (part + 1) * NOTES_PER_PART);
         show("reading the clip");
-        ask_part(clips_sent, part, parts, some.map(packed), function () {
+        ask_part(clip, part, parts, some.map(packed), function () {
             part += 1;
             if (part < parts) {
                 send_part();
             } else {
-                ask_drums(how, clips_sent, wanted, how === "continue" ? told : 0, written, failed);
+                done(clip);
             }
         });
     }
