@@ -38,9 +38,11 @@ def metronome_bpm(flux: HopStore, pulse: Pulse) -> float | None:
         return None
     distances_s = np.diff(ticks) * pulse.hop_s
     even = np.abs(distances_s - np.median(distances_s)) <= _APART_S
+    if even.mean() < _EVEN_TICKS:
+        return None
     # The mean of many distances is finer than one value of the curve.
     tempo_bpm = 60.0 / float(distances_s[even].mean())
-    return tempo_bpm if even.mean() >= _EVEN_TICKS and MIN_TEMPO_BPM <= tempo_bpm <= MAX_TEMPO_BPM else None
+    return tempo_bpm if MIN_TEMPO_BPM <= tempo_bpm <= MAX_TEMPO_BPM else None
 
 
 def _low_share(flux: HopStore, ticks: np.ndarray[tuple[int], np.dtype[np.intp]], hops: int) -> float:
