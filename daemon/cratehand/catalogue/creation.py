@@ -38,7 +38,6 @@ def prepare(path: Path, *, driver: Driver, ignore_case: bool, lock_wait_s: float
             version = _create(connection, path, ignore_case=ignore_case)
         if version != schema.HEAD:
             # Alembic costs half a second to import; most starts do without it.
-            from cratehand.catalogue.master.capture import install
             from cratehand.catalogue.migrate import migrate
 
             triggers = _triggers(connection)
@@ -46,9 +45,6 @@ def prepare(path: Path, *, driver: Driver, ignore_case: bool, lock_wait_s: float
             # A migration that builds a table anew takes its triggers away, see `cratehand.catalogue.master.capture`.
             for name in triggers.keys() - _triggers(connection).keys():
                 connection.execute(triggers[name])
-            if connection.execute("SELECT 1 FROM capture").fetchone() is not None:
-                # Tables that are new to a device that is in step with a master.
-                install(connection)
         return _read_ignore_case(connection)
 
 

@@ -40,6 +40,11 @@ def upgrade() -> None:
             "INSERT OR IGNORE INTO changes (entity, track, name, stamp) "
             "SELECT 'plan', 0, plans.id, capture.stamp + 1 FROM plans, capture"
         )
+        if op.get_bind().execute(sa.text("SELECT 1 FROM capture")).first() is not None:
+            # And notes from now on what becomes of them.
+            from cratehand.catalogue.master.capture import install
+
+            install(op.get_bind())
 
 
 def downgrade() -> None:
