@@ -17,6 +17,7 @@ import scipy.fft
 
 from cratehand.analysis.codec_transforms import (
     CodecTransform,
+    Kernel,
     celt_kernel,
     kaiser_bessel_window,
     mdct_kernel,
@@ -115,21 +116,23 @@ def rounding_evidence(
 
 @cache
 def _transforms(codec: str) -> tuple[CodecTransform, ...]:
-    lines = range(72, 540)
-    long = {"codec": codec, "hop_frames": 1024}
+    """Return the long transforms of a codec, of its lines from about 1.5 to 12 kHz."""
     match codec:
         case "mp3":
-            return (CodecTransform(codec=codec, hop_frames=576, grid_frames=576, kernel=mp3_kernel(range(40, 300))),)
+            return (_transform(codec, 576, 576, mp3_kernel(range(40, 300))),)
         case "aac":
             windows = (kaiser_bessel_window(), sine_window(2048))
-            return tuple(CodecTransform(**long, grid_frames=1024, kernel=mdct_kernel(each, lines)) for each in windows)
+            return tuple(_transform(codec, 1024, 1024, mdct_kernel(window, range(72, 540))) for window in windows)
         case "vorbis":
-            return (CodecTransform(**long, grid_frames=128, kernel=mdct_kernel(vorbis_window(), lines)),)
+            return (_transform(codec, 1024, 128, mdct_kernel(vorbis_window(), range(72, 540))),)
         case "opus":
-            kernel = celt_kernel(range(40, 500))
-            return (CodecTransform(codec=codec, hop_frames=960, grid_frames=960, kernel=kernel),)
+            return (_transform(codec, 960, 960, celt_kernel(range(40, 500))),)
         case _:
             return ()
+
+
+def _transform(codec: str, hop_frames: int, grid_frames: int, kernel: Kernel) -> CodecTransform:
+    return CodecTransform(codec=codec, hop_frames=hop_frames, grid_frames=grid_frames, kernel=kernel)
 
 
 def _signals(samples: Samples) -> list[Samples]:

@@ -19,15 +19,15 @@ from cratehand.domain.ports import Clock, FingerprintIndex
 from cratehand.domain.provenance import SourceKind
 from cratehand.domain.stores import Catalogue, IdSource, Stores
 from cratehand.domain.track import FileStamp
-from cratehand.domain.upgrade import CopyName, Judgement, Relation
+from cratehand.domain.upgrade import CopyName, Judgement, KnownSound, Relation
 from cratehand.usecases.copy_choice import KnownCopy, known_copies, upgrade_plan
 from cratehand.usecases.copy_search import LikelyTrack
 from cratehand.usecases.event_bus import Publish
 
 logger = logging.getLogger(__name__)
 
-Judge = Callable[[Path, Path, CopyName | None], Judgement]
-"""Current file, candidate, name of the current one to the judgement; raises as `UpgradeJudgement.judge`."""
+Judge = Callable[[Path, Path, CopyName | None, KnownSound | None], Judgement]
+"""Current file, candidate, name and sound of the current one to the judgement; raises as `UpgradeJudgement.judge`."""
 Listen = Callable[[Path], str | None]
 """Path to Chromaprint; None where it is too short to have one."""
 Likely = Callable[[str], Sequence[LikelyTrack]]
@@ -238,8 +238,10 @@ class FileUpgrade:
         """Judge a candidate against likely copies, in the order in which they would be replaced."""
         for copy in copies[:_MOST_COMPARED]:
             try:
-                judgement = self._parts.judge(copy.path, candidate.path, copy.name)
                 current = self._parts.files.state(copy.path)
+                # What was found in the file before it changed says nothing of it.
+                sound = copy.sound if _same(copy.track.stamp, current.stamp) else None
+                judgement = self._parts.judge(copy.path, candidate.path, copy.name, sound)
             except (CratehandError, OSError) as error:
                 logger.info("%s is not compared with %s: %s", candidate.path, copy.path, error)
                 continue

@@ -11,7 +11,6 @@ from cratehand.domain.plan_record import PlanState, UpgradePair
 from cratehand.servers.grpc.errors import Context
 from cratehand.servers.grpc.questions import absolute_path, bounded, choice, limit, reference
 from cratehand.servers.grpc.translate_plans import duplicate_message, missing_message, pair_message, plan_message
-from cratehand.usecases.rekordbox_steps import rekordbox_steps
 from cratehand.usecases.tag_plans import KeyNotation, TagWish
 from cratehand.usecases.upgrades import Upgrades
 from cratehand.usecases.use_cases import UseCases
@@ -45,13 +44,13 @@ class UpgradesService(upgrades_pb2_grpc.UpgradesServicer):
         """Apply a plan."""
         name = reference("id", request.id)
         plan = await self._lanes.slow(self._upgrades.apply, name, who=_who(request.who), dry_run=request.dry_run)
-        return plan_message(plan, steps=rekordbox_steps(plan, self._upgrades.exports))
+        return plan_message(plan, steps=self._upgrades.steps(plan))
 
     async def UndoPlan(self, request: upgrades_pb2.PlanRequest, context: Context) -> upgrades_pb2.Plan:
         """Undo a plan."""
         name = reference("id", request.id)
         plan = await self._lanes.slow(self._upgrades.undo, name, who=_who(request.who), dry_run=request.dry_run)
-        return plan_message(plan, steps=rekordbox_steps(plan, self._upgrades.exports))
+        return plan_message(plan, steps=self._upgrades.steps(plan))
 
     async def ListHistory(
         self, request: upgrades_pb2.ListHistoryRequest, context: Context
@@ -110,14 +109,14 @@ class UpgradesService(upgrades_pb2_grpc.UpgradesServicer):
         plan = await self._lanes.slow(
             self._upgrades.repair.propose, track, who=_who(request.who), dry_run=request.dry_run
         )
-        return plan_message(plan, steps=rekordbox_steps(plan, self._upgrades.exports))
+        return plan_message(plan, steps=self._upgrades.steps(plan))
 
     def _get_plan(self, name: str) -> upgrades_pb2.Plan:
         pair, plan = self._upgrades.show(name)
         if plan is None and pair is not None:
             return _refused(pair)
         assert plan is not None
-        return plan_message(plan, pair=pair, steps=rekordbox_steps(plan, self._upgrades.exports))
+        return plan_message(plan, pair=pair, steps=self._upgrades.steps(plan))
 
     def _missing(self, relocates: bool, who: str) -> upgrades_pb2.ListMissingResponse:
         lost = self._upgrades.missing.list()
