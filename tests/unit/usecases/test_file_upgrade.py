@@ -9,7 +9,7 @@ from cratehand.domain.audio_quality import AudioQuality, QualityVerdict
 from cratehand.domain.fields import Field
 from cratehand.domain.folders import SeenFile
 from cratehand.domain.ids import TrackId
-from cratehand.domain.plan_record import PlanState
+from cratehand.domain.plan_record import PlanState, UpgradePair
 from cratehand.domain.provenance import PERSON, Fact
 from cratehand.domain.track import Presence, Track
 from cratehand.domain.upgrade import Relation
@@ -181,6 +181,21 @@ def test_other_relations_are_rows_without_a_plan(tmp_path: Path, relation: Relat
     finding.hold([seen(crate, crate.landed)])
     assert finding.judge_landed(crate.landed) is None
     assert [(pair.relation, plan) for pair, plan in finding.pairs()] == [(relation.value, None)]
+
+
+def test_a_dry_scan_judges_and_keeps_nothing(tmp_path: Path) -> None:
+    crate, judge = make_crate(tmp_path), FakeJudge()
+    finding = upgrades_of(crate, judge).finding
+    other = _second_track(crate, person=True)
+    trial: list[UpgradePair] = []
+    assert finding.scan(trial=trial) == 1
+    assert [(pair.track_id, pair.candidate, pair.accepted) for pair in trial] == [(TRACK, crate.landed, True)]
+    assert finding.pairs() == []
+    with crate.catalogue.reading() as stores:
+        assert stores.tracks.get(other) is not None
+        assert stores.plans.list(limit=10) == []
+    assert finding.scan() == 1
+    assert len(finding.pairs()) == 1
 
 
 @pytest.mark.parametrize("is_there", [True, False])

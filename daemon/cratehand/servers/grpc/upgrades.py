@@ -70,13 +70,16 @@ class UpgradesService(upgrades_pb2_grpc.UpgradesServicer):
             nonlocal seen
             seen = (done, total)
 
-        task = asyncio.create_task(self._lanes.slow(self._upgrades.finding.scan, progress=progress))
+        trial: list[UpgradePair] | None = [] if request.dry_run else None
+        task = asyncio.create_task(self._lanes.slow(self._upgrades.finding.scan, progress=progress, trial=trial))
         while not task.done():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(task), _LOOK_S)
             if not task.done():
                 yield upgrades_pb2.ScanProgress(compared=seen[0], total=seen[1])
-        yield upgrades_pb2.ScanProgress(compared=seen[0], total=seen[1], judged=await task, finished=True)
+        judged = await task
+        pairs = [pair_message(pair, None) for pair in trial or ()]
+        yield upgrades_pb2.ScanProgress(compared=seen[0], total=seen[1], judged=judged, finished=True, pairs=pairs)
 
     async def ListDuplicates(
         self, request: upgrades_pb2.ListDuplicatesRequest, context: Context
