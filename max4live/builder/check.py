@@ -8,8 +8,10 @@ import esprima
 
 from max4live.builder.container import DeviceFile
 from max4live.builder.objects import OBJECTS
+from max4live.builder.patcher import LARGEST_INT
 
 _LONGEST_SYMBOL: Final = 2_048
+_INT: Final = 1
 _NOT_ES5: Final = re.compile(r"\boutlet\s*\.\s*apply\b")
 
 
@@ -19,6 +21,7 @@ def faults(patcher: dict[str, Any], files: list[DeviceFile]) -> list[str]:
     found = [*_twice([box["id"] for box in boxes], "id"), *_twice(_long_names(boxes), "parameter name")]
     for box in boxes:
         found.extend(_box_faults(box))
+        found.extend(_parameter_faults(box))
     found.extend(_line_faults(patcher["lines"], {box["id"]: box for box in boxes}))
     present = {file.name for file in files}
     needed = {box["filename"] for box in boxes if "filename" in box}
@@ -92,6 +95,20 @@ def _modern(node: Any) -> list[str]:
 def _long_names(boxes: list[dict[str, Any]]) -> list[str]:
     values = [box["saved_attribute_attributes"]["valueof"] for box in boxes if box.get("parameter_enable")]
     return [value["parameter_longname"] for value in values]
+
+
+def _parameter_faults(box: dict[str, Any]) -> list[str]:
+    """Return what Live would make another value of than we wrote."""
+    if not box.get("parameter_enable"):
+        return []
+    value = box["saved_attribute_attributes"]["valueof"]
+    low, high, first = value["parameter_mmin"], value["parameter_mmax"], value["parameter_initial"][0]
+    found = []
+    if value["parameter_type"] == _INT and not 0 <= low <= high <= LARGEST_INT:
+        found.append(f"{box['id']}: a whole number of Live is 0 to {LARGEST_INT}, not {low:g} to {high:g}")
+    if not low <= first <= high:
+        found.append(f"{box['id']}: begins at {first}, outside of {low:g} to {high:g}")
+    return found
 
 
 def _twice(names: list[str], what: str) -> list[str]:

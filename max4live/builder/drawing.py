@@ -80,10 +80,11 @@ class Panel:
         turn = 135 + 270 * (first - low) / (high - low)
         self._draw.arc(ring, 135, 405, fill=_EDGE, width=2 * SCALE)
         self._draw.arc(ring, 135, max(turn, 141), fill=_LIT, width=2 * SCALE)
-        self._text(left + width / 2, top + 42, str(first))
+        told = value["parameter_enum"][first] if "parameter_enum" in value else str(first)
+        self._text(left + width / 2, top + 42, told)
 
     def _screen(self, left: float, top: float, steps: Sequence[Step]) -> None:
-        colour, place, rect = (255, 255, 255), (0.0, 0.0), (0.0, 0.0, 0.0, 0.0)
+        colour, place, rect, is_round = (255, 255, 255), (0.0, 0.0), (0.0, 0.0, 0.0, 0.0), False
         for name, *given in steps:
             if name == "set_source_rgba":
                 red, green, blue, opacity = given[0]
@@ -92,10 +93,11 @@ class Panel:
                     round((green * opacity + 0.13 * (1 - opacity)) * 255),
                     round((blue * opacity + 0.13 * (1 - opacity)) * 255),
                 )
-            elif name == "rectangle":
-                rect = (given[0], given[1], given[2], given[3])
+            elif name in ("rectangle", "ellipse"):
+                rect, is_round = (given[0], given[1], given[2], given[3]), name == "ellipse"
             elif name == "fill":
-                self._rect(left + rect[0], top + rect[1], rect[2], rect[3], colour, radius=0)
+                radius = rect[2] / 2 if is_round else 0
+                self._rect(left + rect[0], top + rect[1], rect[2], rect[3], colour, radius=radius)
             elif name == "move_to":
                 place = (given[0], given[1])
             elif name == "show_text":
@@ -103,7 +105,7 @@ class Panel:
                 self._draw.text(at, given[0], fill=colour, font=self._font, anchor="ls")
 
     def _rect(
-        self, left: float, top: float, width: float, height: float, colour: tuple[int, int, int], radius: int = 2
+        self, left: float, top: float, width: float, height: float, colour: tuple[int, int, int], radius: float = 2
     ) -> None:
         if width <= 0 or height <= 0:
             return

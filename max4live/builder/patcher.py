@@ -11,6 +11,8 @@ from max4live.builder.sources import SCRIPT_NAME, DeviceSource, read_device, rea
 HEIGHT_PX: Final = 169.0
 """Live shows so much of a device."""
 _TYPES: Final = {"float": 0, "int": 1, "enum": 2}
+LARGEST_INT: Final = 255
+"""Live keeps a parameter of whole numbers in one byte; beyond, Max wants a float that is shown as a whole number."""
 _UNITS: Final = {"int": 0, "float": 1, "percent": 5}
 _CORD: Final = re.compile(r"^(?P<source>[\w-]+)(?: (?P<outlet>\d+))? -> (?P<target>[\w-]+)(?: (?P<inlet>\d+))?$")
 
@@ -104,10 +106,13 @@ def _box(raw: dict[str, Any], place: int) -> dict[str, Any]:
 
 def _parameter(raw: dict[str, Any]) -> dict[str, Any]:
     """Return what makes a control a parameter of Live: stored with the set, mapped, automated."""
+    kind = raw["type"]
+    if kind == "int" and not 0 <= raw["least"] <= raw["most"] <= LARGEST_INT:
+        kind = "float"
     value: dict[str, Any] = {
         "parameter_longname": raw["name"],
         "parameter_shortname": raw.get("short", raw["name"]),
-        "parameter_type": _TYPES[raw["type"]],
+        "parameter_type": _TYPES[kind],
         "parameter_initial_enable": 1,
         "parameter_initial": [raw.get("initial", 0)],
         "parameter_mmin": float(raw.get("least", 0)),

@@ -38,12 +38,17 @@ def read_device(name: str) -> DeviceSource:
     raw = _load(name)
     included = [_load(part) for part in raw.get("include", [])]
     parts = [*included, raw]
+    moved: dict[str, list[float]] = raw.get("move", {})
     return DeviceSource(
         name=raw["file"],
         title=raw["title"],
         kind=DeviceKind[raw["kind"]],
         width=raw["width"],
-        boxes=tuple(box for part in parts for box in part.get("box", [])),
+        boxes=tuple(
+            box | ({"at": moved[box["id"]]} if box["id"] in moved else {})
+            for part in parts
+            for box in part.get("box", [])
+        ),
         cords=tuple(cord for part in parts for cord in part.get("cords", [])),
     )
 

@@ -1,5 +1,6 @@
 // Drums into a MIDI clip. The same clip is written again in place, each time as one step of undo.
 var NOTES_PER_CALL = 500, NOTES_PER_PART = 200, MOST_NOTES = 2000, TICKS = 480;
+var HEARD_BARS = 4, TAPPED_PITCH = 38;
 
 var home = {slot: "", id: 0};
 var clips_sent = 0;
@@ -23,15 +24,27 @@ function generate(anew, how) {
         home.slot = "";
     }
     show("writing drums");
-    ask_drums("", 0, BARS[params.bars], function (found) {
-        write("", track, found);
+    ask_drums("", 0, BARS[params.bars], 0, function (found) {
+        write("", track, found, 0);
     });
 }
 
-function ask_drums(how, clip, bars, done, failed) {
-    ask("/cratehand/drums", [how !== "" ? "" : STYLES[params.style], bars, params.density < 0 ? -1 : params.density / 100,
-        params.swing < 50 ? 0 : params.swing, params.seed, Number(song("tempo")),
-        Number(song("signature_numerator")), Number(song("signature_denominator")), how, clip], done, failed);
+// Density in per cent, swing too; -1 and 0: as the style has it.
+function density() {
+    return params.density === 0 ? -1 : (params.density - 1) * 5;
+}
+
+function swing() {
+    return params.swing === 0 ? 0 : 49 + params.swing;
+}
+
+// `bars` are those to write, `heard` those of the clip that they follow. A clip that is changed keeps its own style;
+// taps alone have none.
+function ask_drums(how, clip, bars, heard, done, failed) {
+    ask("/cratehand/drums", [how === "" || how === "tap" ? STYLES[params.style] : "", bars,
+        density() < 0 ? -1 : density() / 100, swing(), params.seed, Number(song("tempo")),
+        Number(song("signature_numerator")), Number(song("signature_denominator")), how, clip].concat(
+            heard > 0 ? [heard] : []), done, failed);
 }
 
 // The clip that was written last, if it is still there, else a new one in a free slot.
@@ -60,22 +73,27 @@ function clip_to_change() {
     return "";
 }
 
+function beats_per_bar() {
+    return Number(song("signature_numerator")) * 4 / Number(song("signature_denominator"));
+}
+
 // Notes go out as whole numbers, one each: 17 bits of time in 1/480 beats, 7 of pitch, 7 of velocity. No text is made.
 function change(target, how, is_second) {
-    var notes = notes_of(target), parts, part = 0, length, bars;
-    if (notes.length === 0) {
-        show("the clip is empty", true);
+    var notes = notes_of(target, 0), length = Number(value("length")), per_bar = beats_per_bar(),
+        bars = Math.max(1, Math.round(length / per_bar)), told = told_of(how, notes, bars, per_bar);
+    if (told.notes.length === 0) {
+        show(how === "continue" ? "the last bars of the clip are empty" : "the clip is empty", true);
         return;
     }
-    if (notes.length > MOST_NOTES) {
-        show("the clip has " + notes.length + " notes; up to " + MOST_NOTES + " can be changed", true);
+    if (told.notes.length > MOST_NOTES) {
+        show("the clip has " + told.notes.length + " notes; up to " + MOST_NOTES + " can be changed", true);
         return;
     }
-    length = Number(value("length"));
-    bars = Math.max(1, Math.round(length * Number(song("signature_denominator")) / 4 / Number(song("signature_numerator"))));
-    clips_sent = clips_sent % 1000 + 1;
-    parts = Math.ceil(notes.length / NOTES_PER_PART);
-    send_part();
+    send_clip(told.notes, function (clip) {
+        ask_drums(how, clip, told.wanted, told.heard, function (found) {
+            write(target, "", found, how === "continue" ? bars * per_bar : 0);
+        }, failed);
+    });
     function failed(code, text) {
         if (code === "not_found" && !is_second) {
             // cratehand was started anew between the notes and the question: it has to get the notes again.
@@ -84,20 +102,49 @@ function change(target, how, is_second) {
             show(text, true);
         }
     }
+}
+
+// What cratehand is told of a clip: notes, how many bars are wanted, and how many it hears where that is not the same.
+function told_of(how, notes, bars, per_bar) {
+    var heard = Math.min(bars, HEARD_BARS);
+    if (how === "continue") {
+        // What comes next depends on the last bars only.
+        return {notes: shifted(notes, (bars - heard) * per_bar), wanted: BARS[params.bars], heard: heard};
+    }
+    if (how === "tap") {
+        // A rhythm may be tapped on any key.
+        notes = notes.map(function (note) {
+            return {start_time: note.start_time, pitch: TAPPED_PITCH, velocity: note.velocity};
+        });
+    }
+    return {notes: notes, wanted: bars, heard: 0};
+}
+
+// Send the notes part after part, each when the one before has arrived.
+function send_clip(notes, done) {
+    var clip = clips_sent = clips_sent % 1000 + 1, parts = Math.ceil(notes.length / NOTES_PER_PART), part = 0;
+    send_part();
     function send_part() {
         var some = notes.slice(part * NOTES_PER_PART, (part + 1) * NOTES_PER_PART);
         show("reading the clip");
-        ask_part(clips_sent, part, parts, some.map(packed), function () {
+        ask_part(clip, part, parts, some.map(packed), function () {
             part += 1;
             if (part < parts) {
                 send_part();
             } else {
-                ask_drums(how, clips_sent, bars, function (found) {
-                    write(target, "", found);
-                }, failed);
+                done(clip);
             }
         });
     }
+}
+
+// The notes from a beat on, as if it were the first.
+function shifted(notes, beats) {
+    return notes.filter(function (note) {
+        return note.start_time >= beats;
+    }).map(function (note) {
+        return {start_time: note.start_time - beats, pitch: note.pitch, velocity: note.velocity};
+    });
 }
 
 function packed(note) {
@@ -112,37 +159,51 @@ function ask_part(clip, part, parts, numbers, done) {
     }
 }
 
-function notes_of(clip) {
+function notes_of(clip, from) {
     at(clip);
-    var found = JSON.parse(cursor.call("get_notes_extended", 0, 128, 0, Number(value("length"))));
+    var found = JSON.parse(cursor.call("get_notes_extended", 0, 128, from, Math.max(0.01, Number(value("length")) - from)));
     return found.notes || [];
 }
 
-// Write the answer into a clip; without one into the clip of the track that is ours.
-function write(target, track, found) {
-    var notes = [], each, item, at_note, length, clip;
+// Write the answer into a clip from a beat on; without a clip into the one of the track that is ours.
+function write(target, track, found, from) {
+    var notes = [], each, item, clip, taken;
     for (each = 0; each < found.items.length; each += 1) {
         item = found.items[each];
-        notes.push({pitch: item[0], start_time: item[1], duration: item[2], velocity: item[3]});
+        notes.push({pitch: item[0], start_time: from + item[1], duration: item[2], velocity: item[3]});
     }
-    length = found.length_beats;
     begin_step();
-    clip = target !== "" ? target : clip_for(track);
-    at(clip);
-    cursor.call("remove_notes_extended", 0, 128, 0, Math.max(length, Number(value("length"))));
-    cursor.set("looping", 1);
-    cursor.set("loop_end", length);
-    cursor.set("end_marker", length);
-    for (at_note = 0; at_note < notes.length; at_note += NOTES_PER_CALL) {
-        cursor.call("add_new_notes", {notes: notes.slice(at_note, at_note + NOTES_PER_CALL)});
+    try {
+        clip = target !== "" ? target : clip_for(track);
+        taken = put_notes(clip, notes, from, from + found.length_beats);
+    } catch (refused) {
+        // The track may have been frozen, or the clip deleted, since the button was pressed.
+        show("Live does not take the notes: is the clip still there, and the track not frozen?", true);
+        return;
+    } finally {
+        end_step();
     }
-    end_step();
+    found.per_bar = beats_per_bar();
     shown.pattern = found;
-    if (notes_of(clip).length !== notes.length) {
-        show("Live took " + notes_of(clip).length + " of " + notes.length + " notes", true);
+    if (taken !== notes.length) {
+        show("Live took " + taken + " of " + notes.length + " notes", true);
     } else {
         show(notes.length + " notes, seed " + found.seed + ", " + found.generator);
     }
+}
+
+// Return how many notes the clip has from there on.
+function put_notes(clip, notes, from, end) {
+    var each;
+    at(clip);
+    cursor.call("remove_notes_extended", 0, 128, from, Math.max(end, Number(value("length"))) - from);
+    cursor.set("looping", 1);
+    cursor.set("loop_end", end);
+    cursor.set("end_marker", end);
+    for (each = 0; each < notes.length; each += NOTES_PER_CALL) {
+        cursor.call("add_new_notes", {notes: notes.slice(each, each + NOTES_PER_CALL)});
+    }
+    return notes_of(clip, from).length;
 }
 
 function new_seed() {

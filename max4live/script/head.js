@@ -17,9 +17,9 @@ var STYLES = ["house", "deephouse", "techhouse", "techno", "minimal", "trance", 
 var kind = jsarguments.length > 1 ? String(jsarguments[1]) : "audio";
 var instance = "d" + Math.floor(Math.random() * 0x7fffffff).toString(16);
 
-// What the controls say; each is stored with the set by Live.
+// What the controls say; each is stored with the set by Live. Density and swing: 0 is as the style has it, then steps.
 var params = {tempo_range: 0, key_rule: 0, energy_from: 1, warp: 1, moments: 0, quiet: 0, daemon_port: 9200,
-    style: 0, bars: 2, seed: 1, density: -1, swing: 49};
+    style: 0, bars: 2, seed: 1, density: 0, swing: 0};
 
 // What is shown.
 var shown = {words: "", results: [], chosen: -1, top: 0, text: "", bad: false, progress: -1, pattern: null};

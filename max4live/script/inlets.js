@@ -14,6 +14,8 @@ var PRESSES = {
     vary: function () { generate(false, "vary"); },
     fill: function () { generate(false, "fill"); },
     humanise: function () { generate(false, "humanise"); },
+    extend: function () { generate(false, "continue"); },
+    tap: function () { generate(false, "tap"); },
     play: play_pattern
 };
 
@@ -22,13 +24,13 @@ function ready() {
         awake = true;
         wake_live();
         connect();
-        set_moments(params.moments);
     }
 }
 
 function param(name, number) {
     var before = params[name];
-    params[name] = Number(number);
+    // Whole numbers beyond a byte are floats in Live: a mouse leaves fractions.
+    params[name] = Math.round(Number(number));
     if (!awake || before === params[name]) {
         return;
     }

@@ -1,8 +1,52 @@
 // What is asked of Live. One LiveAPI is pointed from place to place: a new one for each question would leak symbols.
-var cursor = null;
+// What changes by itself tells so: three observers for the life of the device, since taking one down leaks as well.
+// Inside what they call, Live refuses every change to the set: there values are kept and drawn, no more.
+var cursor = null, tempo_watch = null, transport_watch = null, slot_watch = null;
+var set_tempo = 0, is_playing = 0, playing_row = -1;
 
 function wake_live() {
     cursor = new LiveAPI("live_set");
+    tempo_watch = new LiveAPI(tempo_told, "live_set");
+    tempo_watch.property = "tempo";
+    if (kind === "audio") {
+        transport_watch = new LiveAPI(playing_told, "live_set");
+        transport_watch.property = "is_playing";
+        watch_track();
+    }
+}
+
+// The device may be dragged to another track at any time, and nobody tells it.
+function watch_track() {
+    var path = own_track();
+    if (track_number(path) < 0) {
+        playing_row = -1;
+    } else if (slot_watch === null) {
+        slot_watch = new LiveAPI(slot_told, path);
+        slot_watch.property = "playing_slot_index";
+    } else if (slot_watch.unquotedpath !== path) {
+        slot_watch.path = path;
+    }
+}
+
+function tempo_told(told) {
+    if (told[0] === "tempo") {
+        set_tempo = Number(told[1]);
+        redraw();
+    }
+}
+
+function playing_told(told) {
+    if (told[0] === "is_playing") {
+        is_playing = Number(told[1]);
+        look_while_playing();
+    }
+}
+
+function slot_told(told) {
+    if (told[0] === "playing_slot_index") {
+        playing_row = Number(told[1]);
+        look_while_playing();
+    }
 }
 
 function at(path) {

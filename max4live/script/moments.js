@@ -1,36 +1,50 @@
 // Moments for lights and visuals: beat, bar, section, and four beats before a drop, from the grid of what plays here.
-var LOOK_MS = 20, DROP_BEATS = 4;
+// Live's position can be observed, too, but it tells a hundred times a second and inside a notification; so it is
+// looked at, and only while the transport runs, a clip plays on this track, and the lights are on.
+var LOOK_MS = 20, DROP_BEATS = 4, LOOKS_PER_SECOND = 50;
 
 var looker = new Task(look, this);
+var looks = 0, watched = "", marked = [];
 var heard = {file: "", grid: null, beat: null, section: "", drop_s: -1};
 
 function set_moments(on) {
     params.moments = on;
-    if (on && cursor !== null) {
+    look_while_playing();
+}
+
+function look_while_playing() {
+    if (awake && params.moments && is_playing === 1 && playing_row >= 0) {
+        looks = 0;
         looker.interval = LOOK_MS;
         looker.repeat();
     } else {
         looker.cancel();
+        heard.beat = null;
     }
 }
 
 function look() {
-    var path = own_track(), row, time_s;
-    if (track_number(path) < 0 || !at(path) || Number(song("is_playing")) !== 1) {
-        heard.beat = null;
+    var time_s;
+    // Once a second: the clip may be another, its markers moved.
+    if (looks % LOOKS_PER_SECOND === 0 && !look_around()) {
         return;
     }
-    at(path);
-    row = Number(value("playing_slot_index"));
-    if (row < 0 || !at(path + " clip_slots " + row + " clip") || Number(value("is_audio_clip")) !== 1) {
-        heard.beat = null;
-        return;
-    }
-    know_grid(String(value("file_path")));
-    if (heard.grid !== null) {
+    looks += 1;
+    if (heard.grid !== null && at(watched)) {
         time_s = file_time();
         tell_moments(heard.grid, time_s, beat_at(heard.grid, time_s));
     }
+}
+
+function look_around() {
+    watched = slot_watch.unquotedpath + " clip_slots " + playing_row + " clip";
+    if (!at(watched) || Number(value("is_audio_clip")) !== 1) {
+        heard.beat = null;
+        return false;
+    }
+    marked = markers();
+    know_grid(String(value("file_path")));
+    return true;
 }
 
 function know_grid(file) {
@@ -54,7 +68,7 @@ function file_time() {
     if (Number(value("warping")) !== 1) {
         return position;
     }
-    found = markers();
+    found = marked;
     each = 0;
     while (each + 2 < found.length && found[each + 1].beat_time <= position) {
         each += 1;

@@ -1,7 +1,11 @@
 // What is drawn: the state of the link, what was found, the pattern, and one line that says what happens.
-var ROW = 16, HEAD = 16, FOOT = 17;
+var ROW = 16, HEAD = 16, FOOT = 17, LANE = 50;
+var VOICES = [["ride", [51, 53, 59]], ["crash", [49, 52, 55, 57]], ["hi tom", [48, 50]], ["mid tom", [45, 47]],
+    ["low tom", [41, 43, 58]], ["open hat", [46]], ["hat", [42, 44, 22]], ["snare", [37, 38, 39, 40]],
+    ["kick", [35, 36]]];
 var INK = [0.85, 0.85, 0.85, 1], DIM = [0.55, 0.55, 0.55, 1], ACCENT = [1, 0.68, 0.2, 1], BAD = [1, 0.42, 0.35, 1],
-    GOOD = [0.45, 0.8, 0.45, 1], GROUND = [0.13, 0.13, 0.13, 1], CHOSEN = [0.26, 0.29, 0.33, 1];
+    GOOD = [0.45, 0.8, 0.45, 1], GROUND = [0.13, 0.13, 0.13, 1], CHOSEN = [0.26, 0.29, 0.33, 1],
+    LINE = [0.42, 0.45, 0.5, 1];
 
 mgraphics.init();
 mgraphics.relative_coords = 0;
@@ -35,8 +39,13 @@ function paint() {
 function paint_link(width) {
     var state = {online: [GOOD, "online"], refused: [BAD, "other version"], hello: [BAD, "offline"]}[link.phase]
         || [DIM, "asleep"];
-    fill(state[0], width - 12, 5, 6, 6);
+    mgraphics.set_source_rgba(state[0]);
+    mgraphics.ellipse(width - 12, 5, 7, 7);
+    mgraphics.fill();
     label(DIM, width - 17 - state[1].length * 5, 12, state[1], 80);
+    if (set_tempo > 0) {
+        label(DIM, width - 124, 12, "set " + set_tempo.toFixed(1), 60);
+    }
 }
 
 function paint_results(area) {
@@ -65,22 +74,42 @@ function row_count(height) {
 }
 
 function paint_pattern(area) {
-    var found = shown.pattern, each, item, wide, high = area[1] - HEAD - FOOT - 4;
+    var found = shown.pattern, high = area[1] - HEAD - FOOT - 4;
     label(DIM, 6, 12, (found ? found.style || "changed" : "no pattern yet")
-        + (params.density < 0 ? "" : ", density " + params.density + " %")
-        + (params.swing < 50 ? "" : ", swing " + params.swing + " %"), area[0] - 80);
+        + (density() < 0 ? "" : ", density " + density() + " %")
+        + (swing() === 0 ? "" : ", swing " + swing() + " %"), area[0] - 130);
     if (!found) {
-        label(DIM, 6, 36, "Density -1 and swing 49: as the style has it", area[0] - 12);
+        label(DIM, 6, 36, "Generate writes a clip on this track", area[0] - 12);
         return;
     }
-    wide = (area[0] - 12) / found.length_beats;
-    for (each = 0; each < found.length_beats; each += 1) {
-        fill(CHOSEN, 6 + each * wide, HEAD + 2, 1, high);
+    paint_lanes(found, lanes_of(found), area[0] - LANE - 6, high);
+}
+
+// Which voices play, from the top of the kit to its bottom.
+function lanes_of(found) {
+    var pitches = found.items.map(function (item) { return item[0]; });
+    return VOICES.filter(function (voice) {
+        return pitches.some(function (pitch) { return voice[1].indexOf(pitch) >= 0; });
+    });
+}
+
+function paint_lanes(found, lanes, width, high) {
+    var tall = Math.min(22, high / Math.max(1, lanes.length)), wide = width / found.length_beats,
+        per_bar = found.per_bar || 4, top = HEAD + 2, beat, each, y;
+    for (beat = 0; beat < found.length_beats; beat += 1) {
+        fill(beat % per_bar === 0 ? LINE : CHOSEN, LANE + beat * wide, top, 1, tall * lanes.length);
     }
-    for (each = 0; each < found.items.length; each += 1) {
-        item = found.items[each];
-        fill([1, 0.68, 0.2, 0.35 + item[3] / 200], 6 + item[1] * wide,
-            HEAD + 2 + high - (Math.max(35, Math.min(52, item[0])) - 34) * high / 18, Math.max(2, wide / 6), high / 20);
+    for (each = 0; each < lanes.length; each += 1) {
+        y = top + each * tall;
+        label(DIM, 6, y + tall / 2 + 3, lanes[each][0], LANE - 6);
+        fill(CHOSEN, LANE, y + tall - 1, width, 0.5);
+        found.items.filter(is_in_lane).forEach(paint_hit);
+    }
+    function is_in_lane(item) {
+        return lanes[each][1].indexOf(item[0]) >= 0;
+    }
+    function paint_hit(item) {
+        fill([1, 0.68, 0.2, 0.3 + 0.7 * item[3] / 127], LANE + item[1] * wide, y + 2, Math.max(2, wide / 5), tall - 4);
     }
 }
 

@@ -1,16 +1,16 @@
 // The link to cratehand: hello, welcome, pings; offline and back; what comes in is looked at here first.
-var PING_MS = 5000, MISSED_MOST = 3, HELLO_MS = 1000, HELLOS_PER_PORT = 4, FIRST_PORT = 9700, PORTS = 200;
+var TICK_MS = 50, TICKS_PER_SECOND = 20, PING_MS = 5000, MISSED_MOST = 3, HELLO_MS = 1000, HELLOS_PER_PORT = 4, FIRST_PORT = 9700, PORTS = 200;
 
 var link = {phase: "asleep", session: 0, http_port: 0, folder: "", port: 0, hellos: 0, pings: 0, missed: 0,
     sequence: 0, refusal: "", loops: 0, strays: 0, due_ms: 0};
-var clock = new Task(tick, this);
+var clock = new Task(tick, this), ticks = 0;
 
 function connect() {
     link.port = FIRST_PORT + Math.floor(Math.random() * PORTS);
     outlet(TO_DAEMON, ["port", params.daemon_port]);
     outlet(TO_PORT, ["port", link.port]);
     begin_hello();
-    clock.interval = 100;
+    clock.interval = TICK_MS;
     clock.repeat();
 }
 
@@ -33,6 +33,10 @@ function tick() {
     }
     look_at_requests(now);
     look_at_fetch(now);
+    ticks += 1;
+    if (params.moments && ticks % TICKS_PER_SECOND === 0) {
+        watch_track();
+    }
 }
 
 function say_hello(now) {

@@ -4,19 +4,20 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cratehand.domain.errors import CorruptFileError, NotFoundError, UnavailableError
+from cratehand.domain.errors import CorruptFileError
 from cratehand_models.drum_grid import OFFSET_BINS, VELOCITY_BINS, VOICES
+from cratehand_models.session import Graph, open_shipped
 
 Floats = NDArray[np.float32]
 Logits = NDArray[np.float32]
-WEIGHTS: Final = Path(__file__).with_name("drum_weights")
-ENCODER_FILE: Final = "encoder.onnx"
-DECODER_FILE: Final = "decoder.onnx"
+WEIGHTS: Final = Path(__file__).with_name("weights")
+ENCODER_FILE: Final = "drums-encoder.onnx"
+DECODER_FILE: Final = "drums-decoder.onnx"
 META_KEY: Final = "cratehand"
 GIVEN_WIDTH: Final = 25
 """Per step: 9 given hits, 9 whether each is known; tap, its velocity and twice its offset, whether taps are known,
@@ -94,7 +95,7 @@ class WrittenDrums:
 class DrumDecoder:
     """The two graphs in memory; calls from several threads are safe, each keeps its own state."""
 
-    def __init__(self, encoder: Any, decoder: Any) -> None:
+    def __init__(self, encoder: Graph, decoder: Graph) -> None:
         self._encoder, self._decoder = encoder, decoder
         try:
             told = json.loads(decoder.get_modelmeta().custom_metadata_map[META_KEY])
@@ -116,11 +117,11 @@ class DrumDecoder:
         """Read both files.
 
         Raises:
-            UnavailableError: ONNX Runtime is not installed.
+            UnsupportedError: ONNX Runtime is not installed.
             NotFoundError: The files are not there.
             CorruptFileError: They are no drum model.
         """
-        return cls(open_session(folder / ENCODER_FILE), open_session(folder / DECODER_FILE))
+        return cls(open_shipped(folder / ENCODER_FILE), open_shipped(folder / DECODER_FILE))
 
     def write(self, score: DrumScore, luck: DrumLuck) -> WrittenDrums:
         """Write every step, what is not fixed by luck."""
@@ -160,29 +161,6 @@ class DrumDecoder:
             velocity_logits=feels[0],
             offset_logits=feels[1],
         )
-
-
-def open_session(path: Path) -> Any:
-    """Open an ONNX file on one core of the processor.
-
-    Raises:
-        UnavailableError: ONNX Runtime is not installed.
-        NotFoundError: No such file.
-        CorruptFileError: It can't be read as a model.
-    """
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise UnavailableError("ONNX Runtime is not installed: `pip install 'cratehand[cpu]'`") from error
-    if not path.is_file():
-        raise NotFoundError(f"{path} is not there: install cratehand anew")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's own exceptions have no common root but this
-        raise CorruptFileError(f"{path} is no model that can be run ({error}): install cratehand anew") from error
 
 
 def drawn(logits: Logits, luck: Floats, *, low: float, high: float) -> Floats:

@@ -64,7 +64,7 @@ class DrumModel:
             if self._decoder is None:
                 try:
                     self._decoder = self._load()
-                except (NotFoundError, CorruptFileError) as error:
+                except (NotFoundError, CorruptFileError, UnsupportedError) as error:
                     raise UnavailableError(str(error)) from error
             return self._decoder
 

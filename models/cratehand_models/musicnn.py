@@ -36,12 +36,13 @@ class MusicnnTagger:
     def __init__(self, session: ModelSession) -> None:
         self._session = session
 
-    def __call__(self, patches: Array, *, batch: int = 16) -> tuple[Array, Array]:
+    def __call__(self, patches: Array, *, batch: int = 1) -> tuple[Array, Array]:
         """Tag patches.
 
         Args:
             patches: float32 ``(patches, 187, 96)``, see `log_mel`.
-            batch: At most so many at once.
+            batch: At most so many at once. On a processor one by one is as quick as sixteen (46 ms each on one core)
+                and leaves 20 MB in the process instead of 700.
 
         Returns:
             Probabilities of `TAGS`, float32 ``(patches, 50)`` in [0, 1], and embeddings, float32 ``(patches, 200)``.

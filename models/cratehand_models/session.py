@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from cratehand.domain.errors import CorruptFileError, UnavailableError, UnsupportedError
+from cratehand.domain.errors import CorruptFileError, NotFoundError, UnavailableError, UnsupportedError
 from cratehand.domain.model import Model
 from cratehand.domain.ports import Clock
 from cratehand_models.providers import CPU, ProviderChoice
@@ -35,6 +35,8 @@ class Graph(Protocol):
     def get_inputs(self) -> Sequence[Any]: ...
 
     def get_providers(self) -> Sequence[str]: ...
+
+    def get_modelmeta(self) -> Any: ...
 
 
 class OpenGraph(Protocol):
@@ -63,6 +65,29 @@ def open_graph(path: Path, *, providers: Sequence[str], threads: int) -> Graph:
     options.log_severity_level = 3
     graph: Graph = onnxruntime.InferenceSession(str(path), options, providers=list(providers))
     return graph
+
+
+def open_shipped(path: Path, *, open_with: OpenGraph = open_graph) -> Graph:
+    """Open a small graph that lies inside the package, on one core of the processor.
+
+    For graphs that are called step after step, each step told of the last: an accelerator would only wait.
+
+    Raises:
+        UnsupportedError: ONNX Runtime is not installed.
+        NotFoundError: No such file.
+        CorruptFileError: It can't be read as a graph.
+    """
+    if not path.is_file():
+        raise NotFoundError(f"{path} is not there: install cratehand anew")
+    try:
+        return open_with(path, providers=[CPU], threads=1)
+    except UnsupportedError:
+        raise
+    except Exception as error:  # ONNX Runtime has no root of its own for what it raises
+        raise CorruptFileError(
+            f"{path} can not be loaded ({_first_line(error)}): `cratehand models verify` looks whether it is whole; "
+            "install cratehand anew"
+        ) from error
 
 
 class ModelSession:

@@ -78,8 +78,9 @@ async def open_house(
     separation: StemSeparation | None = None,
     open_midi: Callable[[], MidiOut] | None = None,
     drum_model: DrumGenerator | None = None,
+    fill: Callable[[SqliteCatalogue, Path, int], list[TrackId]] | None = None,
 ) -> AsyncIterator[House]:
-    """Open the house with `tracks` tracks; the last one is not analysed."""
+    """Open the house with `tracks` tracks; the last one is not analysed. `fill` brings others instead."""
     catalogue = open_device(folder / "catalogue.db", ignore_case=False)
     clock, bus, woken = HandWoundClock(), EventBus(), []
     bus.bind(asyncio.get_running_loop())
@@ -127,7 +128,7 @@ async def open_house(
             ),
             upgrades=make_fake_upgrades(catalogue, folder, clock=clock, publish=bus.publish),
         )
-        ids = await lanes.slow(_fill, catalogue, folder, tracks)
+        ids = await lanes.slow(fill or _fill, catalogue, folder, tracks)
         try:
             yield House(use_cases, catalogue, bus, clock, ids, folder, woken)
         finally:

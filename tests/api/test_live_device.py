@@ -4,16 +4,20 @@ import asyncio
 import contextlib
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cratehand.domain.beatgrid import BeatGrid, GridAnchor
 from cratehand.domain.errors import UnavailableError
+from cratehand.domain.events import JobProgressed
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import TrackId
+from cratehand.domain.job import JobState
 from cratehand.domain.provenance import Fact
 from cratehand.domain.structure import Section, SectionLabel
+from cratehand.domain.track import Presence
 from cratehand.servers.http.server import HttpServer
 from cratehand.servers.osc.server import OscServer
 from tests.api.clients import datagram
@@ -204,6 +208,11 @@ async def test_analysis_shows_its_progress(house: House, audio: FakeMax) -> None
     await audio.press("analyse")
     await audio.until("shown.text === 'analysis: waits'")
     (job,) = house.use_cases.jobs.list()
+    house.bus.publish(JobProgressed(job=replace(job, state=JobState.RUNNING, progress=0.42)))
+    await audio.until("shown.text === 'analysis: 42 %'")
+    wide = await audio.script("size()[0]")
+    bar = [step[3] for step in await audio.tell("paint") if step[0] == "rectangle" and step[4] == 2]
+    assert bar == [pytest.approx(0.42 * wide, rel=1e-3)]
     house.use_cases.jobs.cancel(job.id)
     await audio.until("shown.text === 'analysis: cancelled' && shown.bad")
 
@@ -255,8 +264,9 @@ async def test_drums_follow_tempo_metre_bars_density_and_swing(house: House, mid
     await midi.live("song.tempo = 93; song.signature_numerator = 3")
     await midi.set("style", 19)
     await midi.set("bars", 1)
-    await midi.set("density", 40)
-    await midi.set("swing", 60)
+    # The words on the dials: style, 0 %, 5 % ...; style, 50 %, 51 % ...
+    await midi.set("density", 9)
+    await midi.set("swing", 11)
     await midi.press("generate")
     await midi.until("shown.pattern !== null")
     assert await midi.live(f"{slots(2)}[0].clip.loop_end") == 6
@@ -281,6 +291,98 @@ async def test_a_clip_is_changed_from_its_own_notes(house: House, midi: FakeMax,
     # The fake model plays one kick a bar.
     assert await midi.live(f"{slots(2)}[3].clip.notes.map((note) => note.start_time)") == [0, 4]
     assert await midi.live("live.undo_steps.length") == 1
+
+
+CLIP_OF_TEN_BARS = (
+    "song.tracks[2].slots[3].clip = {id: 950, type: 'Clip', is_audio: false, looping: 1, loop_end: 40, end_marker: 40, "
+    "start_marker: 0, notes: Array.from({length: 40}, (_, at) => ({note_id: at, pitch: 36, start_time: at, "
+    "duration: 0.25, velocity: 60 + at}))}; song.detail = [2, 3]"
+)
+
+
+async def test_continue_writes_bars_behind_the_clip_from_its_last_four(house: House, midi: FakeMax) -> None:
+    await midi.live(CLIP_OF_TEN_BARS)
+    await midi.set("bars", 1)
+    await midi.press("extend")
+    await midi.until("shown.pattern !== null")
+    asked = house.use_cases.drums._model.asked[-1]
+    assert (asked.task, asked.bars, asked.given.bars, asked.style) == ("continue", 2, 4, None)
+    assert [hit.velocity for hit in asked.given.hits] == list(range(84, 100))
+    clip = await midi.live(f"{slots(2)}[3].clip")
+    assert (clip["loop_end"], clip["end_marker"]) == (48, 48)
+    starts = [note["start_time"] for note in clip["notes"]]
+    # The ten bars stand as they were, the fake model plays one kick in each of the two new ones.
+    assert starts == [*range(40), 40, 44]
+    assert await midi.live("live.undo_steps.length") == 1
+    await midi.live("live.undo()")
+    assert await midi.live("live.song.tracks[2].slots[3].clip.loop_end") == 40
+
+
+async def test_continue_after_silence_says_so(midi: FakeMax) -> None:
+    await midi.live(CLIP_OF_TEN_BARS)
+    await midi.live("song.tracks[2].slots[3].clip.notes.length = 4")
+    await midi.press("extend")
+    await midi.until("shown.bad && shown.text === 'the last bars of the clip are empty'")
+
+
+async def test_taps_on_any_key_become_drums_in_the_style_that_is_chosen(house: House, midi: FakeMax) -> None:
+    await midi.live(
+        "song.tracks[2].slots[3].clip = {id: 950, type: 'Clip', is_audio: false, looping: 1, loop_end: 4, end_marker: 4, "
+        "start_marker: 0, notes: [{note_id: 1, pitch: 72, start_time: 0, duration: 0.25, velocity: 101}, "
+        "{note_id: 2, pitch: 60, start_time: 1.5, duration: 0.25, velocity: 64}]}; song.detail = [2, 3]"
+    )
+    await midi.set("style", 19)
+    await midi.press("tap")
+    await midi.until("shown.pattern !== null")
+    asked = house.use_cases.drums._model.asked[-1]
+    assert (asked.task, asked.style, asked.bars) == ("tap", "rock", 1)
+    assert [(hit.step, hit.velocity) for hit in asked.given.hits] == [(0, 101), (6, 64)]
+    assert await midi.live(f"{slots(2)}[3].clip.notes.map((note) => note.pitch)") == [36]
+    assert await midi.live("live.undo_steps.length") == 1
+
+
+@pytest.mark.parametrize("how", ["vary", "fill", "humanise", "extend", "tap"])
+async def test_without_a_clip_there_is_nothing_to_change_and_the_device_says_so(midi: FakeMax, how: str) -> None:
+    await midi.press(how)
+    await midi.until("shown.bad && shown.text.indexOf('no MIDI clip to') === 0")
+
+
+async def test_a_clip_that_goes_while_drums_are_written_is_told(midi: FakeMax) -> None:
+    await midi.live(CLIP_OF_TEN_BARS)
+    await midi.faults(**{"in": {"pass": 1, "lose": 1}})
+    await midi.press("vary")
+    await midi.until("Object.keys(waiting).some(function (n) { return waiting[n].path === '/cratehand/drums'; })")
+    await midi.live("song.tracks[2].slots[3].clip = null; song.detail = null")
+    await midi.faults()
+    await midi.until("shown.bad && shown.text.indexOf('is the clip still there') > 0")
+    assert await midi.live("live.step_depth") == 0
+
+
+@pytest.mark.parametrize("button", ["generate", "vary"])
+async def test_a_track_that_is_frozen_while_drums_are_written_is_told(midi: FakeMax, button: str) -> None:
+    await midi.live(CLIP_OF_TEN_BARS)
+    notes = await midi.live(f"{slots(2)}[3].clip.notes")
+    await midi.faults(**{"in": {"pass": 1 if button == "vary" else 0, "lose": 1}})
+    await midi.press(button)
+    await midi.until("Object.keys(waiting).some(function (n) { return waiting[n].path === '/cratehand/drums'; })")
+    await midi.live("song.tracks[2].is_frozen = 1")
+    await midi.faults()
+    await midi.until("shown.bad && shown.text.indexOf('not frozen?') > 0")
+    assert await midi.live(f"{slots(2)}[3].clip.notes") == notes
+    assert await midi.live("live.step_depth") == 0
+
+
+async def test_a_fraction_that_a_mouse_left_is_no_part_of_a_seed_or_port(midi: FakeMax) -> None:
+    await midi.set("seed", 41.7)
+    assert await midi.script("params.seed") == 42
+    await midi.press("generate")
+    await midi.until("shown.text.indexOf('seed 42,') > 0")
+
+
+async def test_the_tempo_of_the_set_is_shown_and_followed(audio: FakeMax) -> None:
+    for tempo, told in ((120, "set 120.0"), (93.5, "set 93.5")):
+        await audio.live(f"song.tempo = {tempo}")
+        assert told in [step[1] for step in await audio.tell("paint") if step[0] == "show_text"]
 
 
 async def test_two_thousand_notes_are_read_in_parts_and_more_are_refused(house: House, midi: FakeMax) -> None:
@@ -352,6 +454,41 @@ async def test_beats_bars_sections_and_the_drop_are_told_for_lights(house: House
     assert lights.index(["/cratehand/live/drop", 4]) == lights.index(["/cratehand/live/beat", 1, 4]) + 2
 
 
+async def test_nothing_is_looked_at_while_nothing_plays_or_the_lights_are_off(house: House, audio: FakeMax) -> None:
+    knows_grid(house)
+    await find(audio, "title 0")
+    await audio.press("load")
+    await audio.until("shown.text.indexOf('scene 1') > 0")
+    assert not await audio.script("looker.running")
+    await audio.set("moments", 1)
+    assert not await audio.script("looker.running")
+    await audio.live("song.tracks[0].playing_slot_index = 0")
+    assert not await audio.script("looker.running")
+    await audio.live("song.is_playing = 1")
+    assert await audio.script("looker.running")
+    await audio.live("song.tracks[0].playing_slot_index = -2")
+    assert not await audio.script("looker.running")
+    await audio.live("song.tracks[0].playing_slot_index = 0")
+    assert await audio.script("looker.running")
+    await audio.set("moments", 0)
+    assert not await audio.script("looker.running")
+    await audio.set("moments", 1)
+    await audio.live("song.is_playing = 0")
+    assert not await audio.script("looker.running")
+
+
+async def test_a_device_that_was_dragged_to_another_track_follows_it(house: House, audio: FakeMax) -> None:
+    knows_grid(house)
+    await audio.set("moments", 1)
+    await audio.live("live.own = 9")
+    await audio.until("playing_row === -1")
+    await audio.live("song.is_playing = 1; live.own = 1")
+    await audio.until("slot_watch.unquotedpath === 'live_set tracks 1'")
+    await audio.live("song.tracks[1].playing_slot_index = 3")
+    assert await audio.script("playing_row") == 3
+    assert await audio.script("looker.running")
+
+
 async def test_what_the_set_stored_holds_from_the_start(osc_server: OscServer) -> None:
     async with device_of("midi", osc_server, stored={"style": 2, "bars": 4, "seed": 42}) as device:
         await device.press("generate")
@@ -371,6 +508,41 @@ async def test_a_device_waits_for_a_daemon_that_starts_later(house: House, http_
         async with OscServer(house.use_cases, http_server, clock=house.clock, port=port, bulk_folder=str(bulk)):
             # The search that was asked for before is answered now.
             await device.until("shown.results.length === 3")
+
+
+async def test_after_a_minute_without_a_daemon_a_request_is_given_up_in_words() -> None:
+    async with FakeMax("audio", 9, manual=True) as device:
+        await device.advance(0.001)
+        await device.type("title")
+        assert await device.script("shown.text") == "cratehand does not run: start it, this waits a minute"
+        await device.advance(59 / 3600)
+        assert await device.script("Object.keys(waiting).length") == 1
+        await device.advance(3 / 3600)
+        assert await device.script("shown.bad && shown.text") == "cratehand does not run: start it and try again"
+        assert await device.script("Object.keys(waiting).length") == 0
+
+
+async def test_a_set_of_another_computer_keeps_its_port_until_it_is_set_here(osc_server: OscServer) -> None:
+    async with FakeMax("audio", 9, stored={"daemon_port": 9, "tempo_range": 4}) as device:
+        await device.type("title")
+        assert "does not run" in await device.script("shown.text")
+        await device.set("daemon_port", osc_server.port)
+        await device.online()
+        await device.until("shown.results.length > 0 || shown.text === 'nothing found'")
+        assert await device.script("params.tempo_range") == 4
+
+
+async def test_a_track_whose_file_is_on_another_computer_is_found_dimmed_and_not_loaded(
+    house: House, audio: FakeMax
+) -> None:
+    with house.catalogue.writing() as stores:
+        stores.tracks.set_presence([house.track_ids[0]], Presence.OFFLINE)
+    (found,) = await find(audio, "title 0")
+    assert found["on_this_device"] is False
+    for button in ("load", "stems"):
+        await audio.press(button)
+        await audio.until("shown.bad && shown.text.indexOf('not on this computer') > 0")
+        await audio.script("shown.text = ''; 0")
 
 
 async def test_a_restart_in_the_middle_of_a_request_loses_nothing(
@@ -438,6 +610,31 @@ async def test_a_doubled_request_is_done_once(house: House, audio: FakeMax) -> N
     await audio.press("analyse")
     await audio.until("shown.text === 'analysis: waits'")
     assert len(house.use_cases.jobs.list()) == 1
+
+
+async def test_an_unanswered_request_is_sent_again_after_150_300_and_600_ms_then_the_device_says_hello(
+    osc_server: OscServer,
+) -> None:
+    async with FakeMax("audio", osc_server.port, manual=True) as device:
+        await device.advance(0.001)
+        await device.online()
+        await device.faults(out={"lose": 1})
+        await device.press("find")
+        tries = (
+            "var number; for (number in waiting) if (waiting[number].path === '/cratehand/find') waiting[number].tries"
+        )
+        heard = []
+        for _ in range(21):
+            heard.append(await device.script(tries))
+            await device.advance(0.05 / 3600)
+        # At 0, 150, 450 and 1050 ms, as the clock of the device goes in steps of 50.
+        assert [heard.index(count) * 50 for count in (1, 2, 3)] == [0, 150, 450]
+        assert await device.script(tries) == 4
+        await device.advance(1.2 / 3600)
+        assert await device.script("link.phase") == "hello"
+        await device.faults()
+        await device.advance(1.2 / 3600)
+        await device.online()
 
 
 async def test_a_gap_in_the_events_asks_for_the_state(audio: FakeMax) -> None:
@@ -526,8 +723,8 @@ async def test_many_searches_leave_few_strings_behind(audio: FakeMax) -> None:
         await audio.press("find")
         await audio.until(f"last_request > {asked} && Object.keys(waiting).length === 0")
     after = set(await audio.tell("symbols"))
-    # The sixteen tokens of a session are used again in turn.
-    assert len(after - before) <= 16
+    # The sixteen tokens of a session are used again in turn; a ping may have come in between.
+    assert len({text for text in after - before if not text.startswith("/cratehand/")}) <= 16
     assert not [text for text in after if "Title 2" in text]
 
 

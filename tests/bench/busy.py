@@ -48,7 +48,7 @@ def run(quick: bool) -> Report | None:
         database = copy_collection(folder, tracks=5_000 if quick else 50_000)
         if database is None:
             return None
-        music = _make_music(folder / "music")
+        music = make_music(folder / "music")
         _measure(report, folder / "data", database, music, workers=max(1, cores - 1), seconds=seconds)
     return report
 
@@ -96,7 +96,7 @@ def _add(report: Report, row: Row, bare: Row, *, workers: int) -> None:
         report.missed.append(f"{row.what} with {workers} workers")
 
 
-def _make_music(folder: Path) -> Path:
+def make_music(folder: Path, *, files: int = FILES) -> Path:
     """Make files that take long enough to analyse; the copies differ in their tags only, and so are tracks each."""
     folder.mkdir()
     source = folder.parent / "source.wav"
@@ -112,7 +112,7 @@ def _make_music(folder: Path) -> Path:
     subprocess.run(
         [ffmpeg, "-y", "-v", "error", "-i", str(source), "-c:a", "libmp3lame", "-b:a", "192k", str(first)], check=True
     )
-    for number in range(1, FILES):
+    for number in range(1, files):
         shutil.copyfile(first, folder / f"{number:03}.mp3")
     source.unlink()
     return folder

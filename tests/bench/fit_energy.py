@@ -1,7 +1,7 @@
 """Learn how many parts play at once: ``python -m tests.bench.fit_energy [FOLDER] [--write]``.
 
-Fitted on the windows and the whole of made arrangements (104 of the draws 1, 11 and 12), whose plan says what plays when;
-told are the rank correlations by cross-validation over styles. Draw 3 and all others are never fitted, and the
+Fitted on the windows and the whole of made arrangements (306 of the draws in `FIT`), whose plan says what plays when;
+told are the rank correlations by cross-validation over styles. All other draws are never fitted, and the
 bench (`tests.bench.audio_features`) judges on those. FOLDER holds the unpacked packages of `tests.bench.voice_material`:
 some of that music is encoded, and the direction in which codecs move the numbers is held to count for nothing.
 """
@@ -25,17 +25,18 @@ from cratehand.analysis.pitch import PitchStream
 from cratehand.domain.audio import Samples
 from tests.bench.coded_pairs import coded_pairs
 from tests.bench.truth import set_arrangements
+from tests.bench.truth.processes import map_each
 from tests.bench.truth.recipes import Recipe, make_all
 from tests.bench.truth.statistics import spearman
 
 Floats = npt.NDArray[np.float64]
 
-FIT: Final = ((1, 48), (11, 40), (12, 16))
+FIT: Final = ((1, 100), (11, 60), (12, 16), (13, 100), (15, 30))
 """Draws, and how many arrangements of each."""
 RIDGE: Final = 0.003
-WHOLE: Final = 0.5
-"""Weight of whole tracks, against windows."""
-STEADY: Final = 100.0
+WHOLE: Final = 0.9
+"""Weight of whole tracks, against windows: one number a track is what energy is for, but sections have to rank too."""
+STEADY: Final = 150.0
 """Weight of what encodes move."""
 _FOLDS: Final = 5
 _MODEL_FILE: Final = Path(layer_model.__file__)
@@ -94,6 +95,16 @@ def arrangement(recipe: Recipe) -> Arrangement:
     return Arrangement(
         style=item.truth.group, layers=item.truth.layers or 0.0, windows=windows, each=each, section=section
     )
+
+
+def gather(recipes: Sequence[Recipe]) -> list[Arrangement]:
+    """Make and describe arrangements, with as many processes as cores; one that fails ends the command."""
+    _, failed = make_all(recipes)
+    answers = map_each(arrangement, recipes) if not failed else []
+    failed += [repr(answer) for answer in answers if not isinstance(answer, Arrangement)]
+    if failed:
+        raise SystemExit("\n".join(failed))
+    return [answer for answer in answers if isinstance(answer, Arrangement)]
 
 
 def fit(some: Sequence[Arrangement], moved: Floats) -> Fit:
@@ -161,7 +172,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     recipes = [recipe for seed, count in FIT for recipe in set_arrangements.recipes(seed, quick=False)[:count]]
-    some = [arrangement(recipe) for recipe in recipes]
+    some = gather(recipes)
     moved = codec_shifts(arguments.folder) if arguments.folder else np.zeros((0, len(NAMES)))
     by_track, by_part = cross_validate(some, moved)
     print(f"{len(some)} arrangements, each style left out once: {by_track:.3f} per track, {by_part:.3f} per section")

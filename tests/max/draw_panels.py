@@ -43,7 +43,7 @@ async def draw(folder: Path) -> None:
     for name in DEVICES:
         async with FakeMax(name, 9) as device:
             await device.script(
-                f"link.phase = 'online'; shown.bad = false; (function (more) {{ for (var key in more) shown[key] = more[key]; }})"
+                f"set_tempo = 124; link.phase = 'online'; shown.bad = false; (function (more) {{ for (var key in more) shown[key] = more[key]; }})"
                 f"({json.dumps(shown_of(name))})"
             )
             steps = await device.tell("paint")

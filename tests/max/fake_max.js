@@ -21,6 +21,7 @@ class FakeMax {
         this.symbols = new g.SymbolTable();
         this.time = start.manual ? new g.ManualTime() : new g.SimulatedTime(start.speed || 1);
         this.live = new LiveSet(start.live);
+        this.live.guard = (work) => this.guard(work);
         this.awake = false;
         this.errors = [];
         this.lights = [];
@@ -42,6 +43,7 @@ class FakeMax {
         const words = box.maxclass === "newobj" ? box.text.split(" ") : [box.maxclass];
         if (!KNOWN.has(words[0])) throw new Error(`Max has no object ${words[0]}`);
         if (this.boxes.has(box.id)) throw new Error(`two boxes ${box.id}`);
+        check_parameter(box);
         const made = {box, name: words[0], args: words.slice(1)};
         this.boxes.set(box.id, made);
         if (made.name === "jsui") this.make_script(made);
@@ -95,7 +97,10 @@ class FakeMax {
     }
 
     set(id, value) {
-        const made = this.boxes.get(id);
+        const made = this.boxes.get(id), parameter = made.box.saved_attribute_attributes.valueof;
+        value = Math.max(parameter.parameter_mmin, Math.min(parameter.parameter_mmax, value));
+        // Only a float keeps what is behind the point.
+        if (parameter.parameter_type !== 0) value = Math.floor(value);
         made.value = value;
         this.out(made, 0, [value]);
     }
@@ -211,7 +216,11 @@ class FakeMax {
         case "press": this.set(wish.box, 1); this.set(wish.box, 0); return null;
         case "set": this.set(wish.box, wish.value); return null;
         case "type": this.out(this.find("textedit"), 0, this.symbols.atoms(["text", wish.text])); return null;
-        case "live": return vm.runInNewContext(wish.js, {live: this.live, song: this.live.song});
+        case "live": {
+            const found = vm.runInNewContext(wish.js, {live: this.live, song: this.live.song});
+            this.live.notify();
+            return found;
+        }
         case "script": return vm.runInContext(wish.js, this.script.globals);
         case "faults": this.faults = wish.faults; return null;
         case "symbols": return [...this.symbols.all];
@@ -229,6 +238,16 @@ class FakeMax {
         default: throw new Error(`no command ${wish.do}`);
         }
     }
+}
+
+// Live keeps whole numbers and places in a list in one byte.
+function check_parameter(box) {
+    if (!box.parameter_enable) return;
+    const value = box.saved_attribute_attributes.valueof;
+    if (value.parameter_type === 1 && (value.parameter_mmin < 0 || value.parameter_mmax > 255)) {
+        throw new Error(`${box.id}: a whole number of Live is 0 to 255`);
+    }
+    if (value.parameter_type === 2 && value.parameter_enum.length > 256) throw new Error(`${box.id}: too many words`);
 }
 
 function mulberry(seed) {

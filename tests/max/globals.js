@@ -103,20 +103,34 @@ class File {
     close() { this.isopen = 0; }
 }
 
+// Holds on to the object that a path named, as Max does; a callback is told the observed value at once and at each change.
 function live_api_class(live, symbols, is_awake) {
     return class LiveAPI {
         constructor(first, second) {
             if (!is_awake()) throw new Error("LiveAPI before the bang of live.thisdevice");
+            this.callback = typeof first === "function" ? first : null;
             this.path = typeof first === "string" ? first : second;
             live.apis = (live.apis || 0) + 1;
         }
-        set path(path) { this.asked = symbols.keep(path); }
+        set path(path) {
+            this.asked = symbols.keep(path);
+            if (this.observed) this.observe();
+        }
         get path() { return this.found ? JSON.stringify(this.found.path) : ""; }
         get found() { return live.resolve(this.asked); }
         get unquotedpath() { return this.found ? this.found.path : ""; }
         get id() { return this.found ? String(this.found.node.id) : "0"; }
         get type() { return this.found ? this.found.node.type : ""; }
         get info() { return this.found ? live.functions(this.found.node).map((name) => `function ${name}\n`).join("") : "No object"; }
+        set property(name) {
+            this.observed = symbols.keep(name);
+            this.observe();
+        }
+        get property() { return this.observed; }
+        observe() {
+            live.forget(this);
+            if (this.callback && this.observed && this.found) live.watch(this, this.found.node, this.observed);
+        }
         need() { if (!this.found) throw new Error(`nothing is at ${this.asked}`); return this.found.node; }
         get(name) { return [live.get(this.need(), symbols.keep(name))]; }
         set(name, value) { if (typeof value === "string") symbols.keep(value); live.set(this.need(), symbols.keep(name), value); }
@@ -132,7 +146,7 @@ function live_api_class(live, symbols, is_awake) {
 function drawing() {
     const drawn = [];
     const pen = {drawn, redraws: 0, init() {}, redraw() { pen.redraws += 1; }};
-    for (const name of ["set_source_rgba", "rectangle", "fill", "select_font_face", "set_font_size", "move_to", "show_text"]) {
+    for (const name of ["set_source_rgba", "rectangle", "ellipse", "fill", "select_font_face", "set_font_size", "move_to", "show_text"]) {
         pen[name] = (...args) => drawn.push([name, ...args]);
     }
     return pen;

@@ -36,10 +36,50 @@ class LiveSet {
         this.undo_steps = [];
         this.step_depth = 0;
         this.notes_per_call = [];
+        this.watchers = [];
+        this.notifying = false;
+    }
+
+    // What Live's object model lets one observe, of what the device asks.
+    watch(api, node, name) {
+        const observable = {Song: ["tempo", "is_playing", "current_song_time", "signature_numerator", "root_note"],
+            Track: ["playing_slot_index"], ClipSlot: ["has_clip"], Clip: ["playing_position"]}[node.type] || [];
+        if (!observable.includes(name)) throw new Error(`${name} of ${node.type} can not be observed`);
+        const watcher = {api, node, name};
+        this.watchers.push(watcher);
+        this.tell(watcher);
+    }
+
+    forget(api) { this.watchers = this.watchers.filter((each) => each.api !== api); }
+
+    // An object is known by its id: an undo puts another one in its place that has the same.
+    tell(watcher) {
+        const current = this.by_id(watcher.node.id);
+        if (!current) return;
+        const now = this.get(current, watcher.name);
+        if (now === watcher.told) return;
+        watcher.told = now;
+        this.notifying = true;
+        try { this.guard(() => watcher.api.callback([watcher.name, now])); } finally { this.notifying = false; }
+    }
+
+    notify() { for (const watcher of [...this.watchers]) this.tell(watcher); }
+
+    by_id(id) {
+        if (this.song.id === id) return this.song;
+        for (const each of this.song.tracks) {
+            if (each.id === id) return each;
+            for (const slot of each.slots) {
+                if (slot.id === id) return slot;
+                if (slot.clip && slot.clip.id === id) return slot.clip;
+            }
+        }
+        return null;
     }
 
     // Everything that changes the set comes through here, so that each undo step is counted.
     change(what, work) {
+        if (this.notifying) throw new Error("Changes cannot be triggered by notifications. You will need to defer your response.");
         if (this.step_depth === 0) this.undo_steps.push({what, before: structuredClone(this.song)});
         return work();
     }
@@ -189,13 +229,20 @@ class LiveSet {
         return JSON.stringify({notes: clip.notes.filter(inside)});
     }
 
+    check_notes(clip) {
+        const on = this.song.tracks.find((each) => each.slots.some((slot) => slot.clip === clip));
+        if (!on || on.is_frozen) throw new Error("the notes of a frozen track can not be changed");
+    }
+
     remove_notes_extended(clip, from_pitch, pitches, from_time, time) {
+        this.check_notes(clip);
         this.change("remove_notes_extended", () => {
             clip.notes = clip.notes.filter((note) => note.start_time < from_time || note.start_time >= from_time + time);
         });
     }
 
     add_new_notes(clip, {notes}) {
+        this.check_notes(clip);
         if (notes.length > 500) throw new Error("too many notes in one call");
         this.notes_per_call.push(notes.length);
         this.change("add_new_notes", () => {

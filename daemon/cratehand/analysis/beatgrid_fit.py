@@ -12,6 +12,7 @@ from cratehand.analysis.calibration import GRID, TEMPO, Evidence, confidence
 from cratehand.analysis.downbeats import BEATS_PER_BAR, change_on_beats, find_downbeat, find_metre
 from cratehand.analysis.grid_pieces import Piece, fit_pieces, sharpen
 from cratehand.analysis.lattice import LatticeFit, fit_lattice
+from cratehand.analysis.metronome import metronome_bpm
 from cratehand.analysis.pulse import BEAT_WEIGHTS, Pulse, has_pulse, make_pulse
 from cratehand.analysis.tempo import SAME, TempoCandidate, clarity, local_agreement, tempo_candidates
 from cratehand.domain.beatgrid import BeatGrid, GridAnchor
@@ -90,16 +91,17 @@ def fit_grid(features: HopFeatures) -> GridFit | None:
     pulse = make_pulse(features.flux) if has_pulse(features.flux, features.levels) else None
     if pulse is None or pulse.duration_s < _SHORTEST_S:
         return None
-    candidates = tempo_candidates(pulse)
+    ticks_bpm = metronome_bpm(features.flux, pulse)
+    candidates = tempo_candidates(pulse, known_bpm=ticks_bpm)
     if not candidates:
         return None
-    chosen, lattice = _choose(pulse, candidates)
+    chosen, lattice = _choose(pulse, candidates if ticks_bpm is None else candidates[:1])
     clear = clarity(pulse, chosen.tempo_bpm)
     if clear < _NO_PULSE:
         return None
     agreement = min(lattice.agreement, local_agreement(pulse, lattice.tempo_bpm))
     if agreement >= _CONSTANT_AGREEMENT:
-        found: _Beats | None = _constant(features, lattice)
+        found: _Beats | None = _constant(features, lattice, halved=ticks_bpm is None)
     else:
         found = _moving(features, pulse, chosen.tempo_bpm)
     if found is None:
@@ -114,12 +116,13 @@ def _choose(pulse: Pulse, candidates: tuple[TempoCandidate, ...]) -> tuple[Tempo
     return max(fits, key=lambda pair: pair[0].weight * (0.2 + 0.8 * pair[1].agreement * pair[1].steadiness))
 
 
-def _constant(features: HopFeatures, lattice: LatticeFit) -> _Beats:
+def _constant(features: HopFeatures, lattice: LatticeFit, *, halved: bool) -> _Beats:
+    """Lay one line through the whole track; `halved` where a snare on three tells."""
     tempo_bpm = _snapped(lattice.tempo_bpm, features.duration_s)
     end_s = features.duration_s
     phase = find_beat(features.flux, tempo_bpm=tempo_bpm, start_s=0.0, end_s=end_s)
     beats_s = np.arange(phase.offset_s, end_s, 60.0 / tempo_bpm)
-    if tempo_bpm >= _HALF_TIME_BPM and snare_once_in_four(features.flux, beats_s) is not None:
+    if halved and tempo_bpm >= _HALF_TIME_BPM and snare_once_in_four(features.flux, beats_s) is not None:
         tempo_bpm /= 2.0
         phase = find_beat(features.flux, tempo_bpm=tempo_bpm, start_s=0.0, end_s=end_s)
     grid = _anchored(phase.offset_s, tempo_bpm)

@@ -88,7 +88,9 @@ def _beginning(treble: Floats) -> int | None:
 
 
 def _begins_swelling(treble: Floats) -> bool:
-    """Whether the second quarter already lies over the first, against the mean of the whole."""
+    """Whether the second quarter already lies over the first, against the mean of the whole; one bar never swells."""
+    if len(treble) < 2:
+        return False
     quarter = max(len(treble) // 4, 1)
     growth = float(treble[quarter : 2 * quarter].mean() - treble[:quarter].mean())
     return growth > _ALREADY * float(treble.mean())

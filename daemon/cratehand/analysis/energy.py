@@ -27,7 +27,7 @@ from cratehand.analysis.smoothing import moving_max
 from cratehand.analysis.spectra import BAND_CENTRES_HZ, BANDS
 
 _MOVING: Final = (0.02, 0.07)
-_PARTS: Final = (3.1, 6.1)
+_PARTS: Final = (2.8, 5.8)
 """Parts at energy 1 and 10: about the ends of what is said of arrangements of two to seven."""
 _LOW_HZ: Final = 150.0
 _HIGH_HZ: Final = 2000.0

@@ -38,7 +38,14 @@ class Structure:
     evidence: Evidence = field(default_factory=dict)
 
 
-def find_sections(beats: BeatFeatures, *, first_downbeat: int, duration_s: float, grid_confidence: float) -> Structure:
+def find_sections(
+    beats: BeatFeatures,
+    *,
+    first_downbeat: int,
+    duration_s: float,
+    grid_confidence: float,
+    beats_per_bar: int = BEATS_PER_BAR,
+) -> Structure:
     """Cut a track into sections that begin on bars.
 
     Args:
@@ -46,15 +53,16 @@ def find_sections(beats: BeatFeatures, *, first_downbeat: int, duration_s: float
         first_downbeat: Index of the first beat that begins a bar.
         duration_s: Length of the track.
         grid_confidence: How sure the grid is.
+        beats_per_bar: Metre of the grid.
 
     Returns:
         The sections; none for fewer than eight bars.
     """
-    bars = (beats.beats - first_downbeat) // BEATS_PER_BAR
+    bars = (beats.beats - first_downbeat) // beats_per_bar
     if bars < 2 * _SHORTEST_BARS:
         return Structure(sections=(), confidence=0.0)
     levels, chroma, activity = (
-        _per_bar(rows, first_downbeat, bars) for rows in (beats.levels, beats.chroma, beats.activity)
+        _per_bar(rows[first_downbeat:], bars, beats_per_bar) for rows in (beats.levels, beats.chroma, beats.activity)
     )
     scale = max(float(levels.sum(axis=1).mean()), 1e-9)
     striking = activity / np.maximum(activity.mean(axis=0), 1e-9)
@@ -63,7 +71,7 @@ def find_sections(beats: BeatFeatures, *, first_downbeat: int, duration_s: float
     treble, low = _treble(levels, activity), _low(levels, activity)
     bounds = split_builds(join_builds(bounds, treble, low), treble, low)
     measured = traits(levels, treble, low, bounds)
-    starts_s = beats.times_s[first_downbeat + bounds[:-1] * BEATS_PER_BAR]
+    starts_s = beats.times_s[first_downbeat + bounds[:-1] * beats_per_bar]
     edges_s = [0.0, *(float(start) for start in starts_s[1:]), duration_s]
     sections = tuple(
         Section(start_s=start_s, end_s=end_s, label=label)
@@ -87,9 +95,8 @@ def _low(levels: Floats, activity: Floats) -> Floats:
     return np.asarray(bass / max(float(bass.max(initial=0.0)), 1e-9) * kick / max(float(kick.max(initial=0.0)), 1e-9))
 
 
-def _per_bar(rows: Floats, first: int, bars: int) -> Floats:
-    inside = rows[first : first + bars * BEATS_PER_BAR]
-    return np.asarray(inside.reshape(bars, BEATS_PER_BAR, -1).mean(axis=1))
+def _per_bar(rows: Floats, bars: int, beats_per_bar: int) -> Floats:
+    return np.asarray(rows[: bars * beats_per_bar].reshape(bars, beats_per_bar, -1).mean(axis=1))
 
 
 def _cut(features: Floats) -> tuple[npt.NDArray[np.intp], float]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import scipy.fft
 
 from cratehand.analysis.pulse import Curve, Pulse
+from cratehand.domain.tempo import is_octave
 
 MIN_TEMPO_BPM: Final = 60.0
 MAX_TEMPO_BPM: Final = 200.0
@@ -68,8 +69,11 @@ def prior(tempos_bpm: Lattice) -> Lattice:
     return np.asarray(np.exp(-0.5 * (octaves / _PRIOR_OCTAVES) ** 2))
 
 
-def tempo_candidates(pulse: Pulse, *, limit: int = 5) -> tuple[TempoCandidate, ...]:
-    """Return the likely tempos between 60 and 200 BPM, most likely first; empty for a curve under two seconds."""
+def tempo_candidates(pulse: Pulse, *, limit: int = 5, known_bpm: float | None = None) -> tuple[TempoCandidate, ...]:
+    """Return the likely tempos between 60 and 200 BPM, most likely first; empty for a curve under two seconds.
+
+    Where `known_bpm` is told it comes first, and what is no octave of it is left out.
+    """
     if pulse.duration_s < 2.0:
         return ()
     window = min(pulse.strength.size, round(_WINDOW_S / pulse.hop_s))
@@ -86,7 +90,13 @@ def tempo_candidates(pulse: Pulse, *, limit: int = 5) -> tuple[TempoCandidate, .
     bpm = lattice[inside]
     # Music that moves in quarters also moves in halves and eighths; in dotted quarters it does not.
     double, half = (np.interp(bpm * factor, lattice, salience) for factor in (2.0, 0.5))
-    return _peaks(bpm, salience[inside], (salience[inside] + 0.5 * double + 0.5 * half) * prior(bpm), limit)
+    found = _peaks(bpm, salience[inside], (salience[inside] + 0.5 * double + 0.5 * half) * prior(bpm), limit)
+    return found if known_bpm is None else _led_by(known_bpm, found)
+
+
+def _led_by(known_bpm: float, found: tuple[TempoCandidate, ...]) -> tuple[TempoCandidate, ...]:
+    others = tuple(each for each in found if is_octave(each.tempo_bpm / known_bpm))
+    return (TempoCandidate(tempo_bpm=known_bpm, salience=1.0, weight=1.0), *others)
 
 
 def _mean_comb(pulse: Pulse, lattice: Lattice, window: int) -> Lattice:

@@ -212,7 +212,11 @@ def _structure(found: GridFit | None, duration_s: float) -> Structure:
     beats = list(found.grid.beats(until_s=duration_s))
     first = next((index for index, (_, beat) in enumerate(beats) if beat == 1), 0)
     return find_sections(
-        found.beats, first_downbeat=first, duration_s=duration_s, grid_confidence=found.grid_confidence
+        found.beats,
+        first_downbeat=first,
+        duration_s=duration_s,
+        grid_confidence=found.grid_confidence,
+        beats_per_bar=found.grid.beats_per_bar,
     )
 
 

@@ -10,6 +10,7 @@ from cratehand.catalogue import schema
 from cratehand.catalogue.believed import COLUMNS, believed_row, rebuild
 from cratehand.catalogue.bulk import insert_rows, no_search_for_circles
 from cratehand.catalogue.keys import chunks, find_key, id_of, key_of, keys_of, prefix_range
+from cratehand.catalogue.memory import remembered
 from cratehand.catalogue.merging import absorb_track
 from cratehand.catalogue.paths import ESCAPED_RANGE, is_escaped, key_range, name_of, path_key, path_of, text_of
 from cratehand.catalogue.removal import delete_tracks
@@ -235,6 +236,9 @@ class SqlTrackStore:
         }
 
     def genres(self) -> Sequence[str]:
+        return remembered(self._connection, "genres", self._count_genres)
+
+    def _count_genres(self) -> Sequence[str]:
         genre = schema.believed.c.genre
         query = select(genre).where(genre.is_not(None), genre != "").group_by(genre)
         return list(self._connection.scalars(query.order_by(func.count().desc(), genre)))

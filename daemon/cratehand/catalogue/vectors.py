@@ -25,6 +25,9 @@ _BATCH: Final = 8192
 """Vectors that numpy takes at a time: 16 MB at 512 dimensions."""
 
 _AMONG: Final = 5000
+_AGAIN: Final = 64
+"""SQLite gives the number of a removed last row to the next one: the last few are told again."""
+
 _FAR: Final = 1.0
 """Distance to or from a vector without length, as for one at a right angle."""
 
@@ -111,6 +114,20 @@ class SqlVectorStore:
             ]
         packed = np.frombuffer(b"".join(row[1] for row in rows), dtype=_LITTLE)
         return [id_of(row[0]) for row in rows], packed.reshape(len(rows), space.dimension).astype(np.float32)
+
+    def newer(self, space: EmbeddingSpace, mark: int) -> tuple[int, Sequence[TrackId], npt.NDArray[np.float32]]:
+        number = self._space(space)
+        if number is None:
+            return 0, [], np.zeros((0, space.dimension), dtype=np.float32)
+        # The plus: by number of the row, which is the order of time, not by space and track.
+        in_space = literal_column("+embeddings.space") == bindparam("space", number)
+        query = select(_embeddings.embedding, _embeddings.track, _embeddings.vector).where(
+            in_space, _embeddings.embedding > mark - _AGAIN
+        )
+        rows = self._connection.execute(query.order_by(_embeddings.embedding)).all()
+        packed = np.frombuffer(b"".join(packed_of(row[2]) for row in rows), dtype=_LITTLE)
+        newest = rows[-1][0] if rows else 0
+        return newest, [id_of(row[1]) for row in rows], packed.reshape(len(rows), space.dimension).astype(np.float32)
 
     def count(self, space: EmbeddingSpace) -> int:
         number = self._space(space)

@@ -37,4 +37,18 @@ class VectorStore(Protocol):
         """
         ...
 
+    def newer(self, space: EmbeddingSpace, mark: int) -> tuple[int, Sequence[TrackId], npt.NDArray[np.float32]]:
+        """Return what was put since a mark, oldest first: for who keeps a copy of all vectors of a space.
+
+        Some that are older may come again. Removals are not told: then `count` is less than what the copy holds.
+
+        Args:
+            space: Which.
+            mark: What the last call returned; 0 asks for all.
+
+        Returns:
+            The mark of now, the tracks, and float32 ``(tracks, dimension)`` in the same order.
+        """
+        ...
+
     def count(self, space: EmbeddingSpace) -> int: ...

@@ -1,6 +1,7 @@
 """What a producer wants while a set of Ableton Live is open: tracks that go with it, and their stems."""
 
-from collections.abc import Callable
+import heapq
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,7 +11,7 @@ from cratehand.domain.ids import TrackId
 from cratehand.domain.key import TONICS, Mode, MusicalKey, parse_key
 from cratehand.domain.search import Match, SortOrder, TrackFilter, TrackQuery
 from cratehand.domain.stem import StemFile
-from cratehand.domain.stores import Catalogue
+from cratehand.domain.stores import Catalogue, Stores
 from cratehand.domain.track import Presence, TrackSummary
 from cratehand.usecases.library import detail, resolve
 from cratehand.usecases.likeness import reasons
@@ -19,7 +20,11 @@ from cratehand.usecases.text_search import TextSearch
 
 _NEAR: Final = 0.06
 """How far a tempo is bent in a mix; turntables reach 8 %, 6 % sounds well."""
+_WIDTHS: Final = (0.005, 0.01, 0.02, 0.04, _NEAR)
+"""Looked at one after the other, until nothing further off could be among the best."""
 _CANDIDATES: Final = 500
+_BENT: Final = 0.5
+"""What a tempo at the edge of `_NEAR` costs."""
 _MOST_ENERGY: Final = 10
 
 
@@ -78,23 +83,21 @@ class LiveSession:
         key = _key(key_text)
         if tempo_bpm is None and key is None:
             raise InvalidInputError("neither the tempo nor the key of the set is known: choose a scale in Live")
-        camelot = _camelot(key, with_neighbours=True) if key else frozenset()
-        bands = [None] if tempo_bpm is None else [tempo_bpm * factor for factor in (1.0, 0.5, 2.0)]
+        scores: dict[TrackId, float] = {}
         found: dict[TrackId, TrackSummary] = {}
+        best: list[TrackId] = []
         with self._catalogue.reading() as stores:
-            for band_bpm in bands:
-                bounds = None if band_bpm is None else (band_bpm * (1 - _NEAR), band_bpm * (1 + _NEAR))
-                wanted = TrackFilter(tempo_bpm=bounds, camelot=camelot)
-                page = stores.tracks.query(TrackQuery(filter=wanted, order=SortOrder.TEMPO, limit=_CANDIDATES))
-                found.update((track.id, track) for track in page.items)
+            for width in _WIDTHS if tempo_bpm else (_NEAR,):
+                for track in _candidates(stores, tempo_bpm, key, width):
+                    found[track.id], scores[track.id] = track, _fit(track, tempo_bpm, key)
+                best = heapq.nsmallest(limit, scores, key=lambda track_id: (-scores[track_id], track_id))
+                # A tempo further off can't score better than this.
+                if len(best) == limit and scores[best[-1]] >= 1 - _BENT * width / _NEAR:
+                    break
         of_set = TrackSummary(
             id=TrackId(""), path=None, presence=Presence.MISSING, tempo_bpm=tempo_bpm, key=str(key) if key else None
         )
-        matches = [
-            Match(track=track, score=_fit(track, tempo_bpm, key), reasons=reasons(of_set, track))
-            for track in found.values()
-        ]
-        return sorted(matches, key=lambda match: (-match.score, match.track.id))[:limit]
+        return [Match(track=found[each], score=scores[each], reasons=reasons(of_set, found[each])) for each in best]
 
     def stems(self, reference: str, *, on_progress: Callable[[float], None]) -> list[StemFile]:
         """Separate a track; stems that are there already come at once. Takes minutes.
@@ -142,13 +145,29 @@ def _camelot(key: MusicalKey, *, with_neighbours: bool) -> frozenset[str]:
     return frozenset(other.camelot for other in every if key.camelot_steps(other) <= 1)
 
 
+def _candidates(
+    stores: Stores, tempo_bpm: float | None, key: MusicalKey | None, width: float
+) -> Iterator[TrackSummary]:
+    """Yield tracks in a band around the tempo, its half and its double, in the key, then in its neighbours."""
+    keys: list[frozenset[str]] = [frozenset()]
+    if key is not None:
+        same = _camelot(key, with_neighbours=False)
+        keys = [same, _camelot(key, with_neighbours=True) - same]
+    for factor in (1.0, 0.5, 2.0) if tempo_bpm else (1.0,):
+        bounds = (tempo_bpm * factor * (1 - width), tempo_bpm * factor * (1 + width)) if tempo_bpm else None
+        for camelot in keys:
+            wanted = TrackFilter(tempo_bpm=bounds, camelot=camelot)
+            yield from stores.tracks.query(TrackQuery(filter=wanted, order=SortOrder.TEMPO, limit=_CANDIDATES)).items
+
+
 def _fit(track: TrackSummary, tempo_bpm: float | None, key: MusicalKey | None) -> float:
     """Return 1 for the very tempo and key, less for a bent tempo, half or double time, or a neighbouring key."""
     score = 1.0
     if tempo_bpm and track.tempo_bpm:
         bent = [(abs(track.tempo_bpm * factor / tempo_bpm - 1), factor) for factor in (1.0, 2.0, 0.5)]
         off, factor = min(bent)
-        score -= 0.5 * min(off / _NEAR, 1.0) + (0.1 if factor != 1.0 else 0.0)
-    if key and (other := parse_key(track.key or "")) is not None:
-        score -= 0.2 * min(key.camelot_steps(other), 1)
+        score -= _BENT * min(off / _NEAR, 1.0) + (0.1 if factor != 1.0 else 0.0)
+    if key and track.key is not None and track.key != str(key):
+        # What was found is the same key or a neighbour.
+        score -= 0.2
     return score

@@ -10,7 +10,8 @@ from cratehand.domain.embedding import TAG_SPACE, Vector
 from cratehand.domain.sound_tags import TAG_NAMES, genre_key
 
 _UNWANTED: Final = -1.0
-_FLOOR: Final = 1e-3
+FLOOR: Final = 1e-3
+"""Added to a probability before its logarithm is taken."""
 _DOUBTING_TRACKS: Final = 5.0
 """So many tracks weigh as much as what is usual of no collection."""
 _USUAL: Final = 0.05
@@ -53,23 +54,24 @@ def together(one: Vector, other: Vector | None) -> Vector:
     """Return what two listeners in one space say, each counting alike; the first alone where the other says nothing."""
     if other is None:
         return one
-    both: Vector = one / max(float(np.linalg.norm(one)), _FLOOR) + other / max(float(np.linalg.norm(other)), _FLOOR)
+    both: Vector = one / max(float(np.linalg.norm(one)), FLOOR) + other / max(float(np.linalg.norm(other)), FLOOR)
     return both
 
 
-def centred(probabilities: npt.NDArray[np.float32], collection: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Return how much more than in the whole collection each tag is heard in each track.
+def usual_logarithms(logarithms: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return how loud each tag is heard in a usual track, as the mean of logarithms.
 
-    Logarithms, less their means over the tracks: without that a tag that is in everything, such as "electronic" in a
+    What is heard counts as far as it is above this: else a tag that is in everything, such as "electronic" in a
     collection of techno, would decide all.
 
     Args:
-        probabilities: ``(tracks, 50)``, in [0, 1].
-        collection: The same of all tracks of the collection.
+        logarithms: Of the probabilities plus `FLOOR`, of all tracks of the collection, ``(tracks, 50)``.
     """
-    said = np.log(collection.astype(np.float64) + _FLOOR).sum(axis=0)
-    mean = (said + _DOUBTING_TRACKS * np.log(_USUAL + _FLOOR)) / (len(collection) + _DOUBTING_TRACKS)
-    return np.asarray(np.log(probabilities.astype(np.float64) + _FLOOR) - mean)
+    said = logarithms.sum(axis=0, dtype=np.float64)
+    usual: npt.NDArray[np.float64] = (said + _DOUBTING_TRACKS * np.log(_USUAL + FLOOR)) / (
+        len(logarithms) + _DOUBTING_TRACKS
+    )
+    return usual
 
 
 def _asked(texts: Sequence[str]) -> dict[str, float]:

@@ -17,7 +17,8 @@ from cratehand.domain.search_text import ParsedSearch, parse_search
 from cratehand.domain.sound_tags import TAG_NAMES
 from cratehand.domain.stores import Catalogue, Stores
 from cratehand.domain.track import TrackSummary
-from cratehand.usecases.sound_words import TagWords, centred, together
+from cratehand.usecases.heard_tags import HeardTags
+from cratehand.usecases.sound_words import TagWords, together
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class TextSearch:
     def __init__(self, catalogue: Catalogue, *, find_listener: Callable[[], TextListener] = TagWords) -> None:
         self._catalogue = catalogue
         self._find_listener = find_listener
+        self._heard = HeardTags(TAG_SPACE)
 
     def search(self, text: str, *, limit: int = 20, track_filter: TrackFilter | None = None) -> list[Match]:
         """Return the tracks that fit, each with the ranking that found it.
@@ -65,9 +67,13 @@ class TextSearch:
         listener, place = self._heard_as(asked)
         if place is None:
             return []
-        among = stores.tracks.matching_ids(wanted)
+        among = None if wanted == TrackFilter() else stores.tracks.matching_ids(wanted)
         if listener.space == TAG_SPACE:
-            ranked = _by_tags(stores, place, among, limit)
+            # What points away is no answer.
+            heard = self._heard.nearest(stores.vectors, place, among=among, limit=limit)
+            ranked: list[Ranked] = [
+                (each.track_id, each.cosine, _heard_reasons(each.probabilities, place)) for each in heard
+            ]
         else:
             near = stores.vectors.nearest(listener.space, place, limit=limit, among=among)
             ranked = [(each.track_id, 1.0 - each.distance / 2, ("sounds like it",)) for each in near]
@@ -103,21 +109,6 @@ def _by_words(stores: Stores, wanted: TrackFilter, words: Sequence[str], limit: 
     folded = [word.casefold() for word in words]
     matches = [_match(track, folded) for track in page.items]
     return sorted(matches, key=lambda match: -match.score)
-
-
-def _by_tags(stores: Stores, place: Vector, among: Sequence[TrackId], limit: int) -> list[Ranked]:
-    """Rank by the cosine of what is heard more than elsewhere to what is asked for; what points away is no answer."""
-    ids, probabilities = stores.vectors.many(TAG_SPACE, among)
-    if not ids:
-        return []
-    # The mean is the whole collection's: a filter must not change what is usual.
-    _, everything = stores.vectors.many(TAG_SPACE)
-    heard = centred(probabilities, everything)
-    asked = place.astype(np.float64)
-    lengths = np.linalg.norm(heard, axis=1) * np.linalg.norm(asked)
-    cosines = np.divide(heard @ asked, lengths, out=np.zeros(len(ids)), where=lengths > 0.0)
-    order = sorted(np.flatnonzero(cosines > 0.0).tolist(), key=lambda row: (-cosines[row], ids[row]))
-    return [(ids[row], float(cosines[row]), _heard_reasons(probabilities[row], asked)) for row in order[:limit]]
 
 
 def _heard_reasons(probabilities: Vector, asked: Any) -> tuple[str, ...]:

@@ -47,3 +47,9 @@ def test_a_break_and_its_build_are_not_joined() -> None:
 def test_a_swell_is_told_by_ratio_and_silence_does_not_swell() -> None:
     assert swell(RISE) == swell(7.0 * RISE) > 0.2
     assert swell(np.zeros(8)) == 0.0
+
+
+def test_stretches_of_one_bar_are_no_builds() -> None:
+    treble, low = np.array([1.0, 2.0, 1.0, 2.0]), np.array([0.9, 0.1, 0.1, 0.9])
+    with np.errstate(all="raise"):
+        assert join_builds(bars(0, 1, 2, 3, 4), treble, low).size <= 5

@@ -141,6 +141,12 @@ def test_the_bell_of_a_metronome_begins_its_bars() -> None:
     assert downbeats_of(found)[:3] == pytest.approx([2 * beat_s, 6 * beat_s, 10 * beat_s], abs=0.01)
 
 
+@pytest.mark.parametrize("tempo_bpm", [70.62, 90.47, 177.21])
+def test_every_tick_of_a_metronome_is_a_beat_at_any_tempo(tempo_bpm: float) -> None:
+    found = analyse(bars_of([("hat",), ("tick",), ("tick",), ("tick",)], beat_s=60.0 / tempo_bpm, bars=24))
+    assert found.tempo_bpm == pytest.approx(tempo_bpm, abs=0.02)
+
+
 def test_a_snare_on_every_fourth_fast_beat_is_counted_at_half_the_tempo() -> None:
     pattern = [("kick", "hat"), ("hat",), ("snare", "hat"), ("hat",)]
     found = analyse(bars_of(pattern, beat_s=60.0 / 172.0, bars=32))

@@ -171,3 +171,13 @@ def test_genres_come_by_how_often_they_are_used(catalogue: SqliteCatalogue) -> N
         for number, genre in enumerate(["House", "Techno", "Techno", None]):
             stores.facts.record(track_id(number), [a_fact(Field.GENRE, genre)])
         assert list(stores.tracks.genres()) == ["Techno", "House"]
+
+
+def test_genres_that_are_kept_are_asked_for_anew_after_a_change(catalogue: SqliteCatalogue) -> None:
+    for number, genre in enumerate(["House", "Techno"]):
+        with catalogue.writing() as stores:
+            stores.tracks.add([a_track(number)])
+            stores.facts.record(track_id(number), [a_fact(Field.GENRE, genre)])
+        for _ in range(2):
+            with catalogue.reading() as stores:
+                assert list(stores.tracks.genres()) == ["House", "Techno"][: number + 1]

@@ -110,3 +110,22 @@ def test_many_vectors_come_with_their_tracks_and_a_removed_one_does_not(known: S
     for found, row in zip(some, few, strict=True):
         np.testing.assert_array_equal(row, vectors()[int(found, 16)])
     assert (list(nothing), none.shape) == ([], (0, 3))
+
+
+def test_what_is_newer_than_a_mark_comes_and_removals_show_in_the_count(known: SqliteCatalogue) -> None:
+    with known.reading() as stores:
+        mark, ids, rows = stores.vectors.newer(SPACE, 0)
+        assert len(ids) == stores.vectors.count(SPACE) == COUNT
+        for found, row in zip(ids, rows, strict=True):
+            np.testing.assert_array_equal(row, vectors()[int(found, 16)])
+        assert stores.vectors.newer(EmbeddingSpace(model="new", version="1", dimension=3), 5)[:2] == (0, [])
+    with known.writing() as stores:
+        stores.vectors.put(SPACE, track_id(2), vectors()[9])
+        stores.vectors.remove(SPACE, track_id(4))
+    with known.reading() as stores:
+        later, again, newer = stores.vectors.newer(SPACE, mark)
+        assert later > mark
+        assert again[-1] == track_id(2)
+        assert len(again) < COUNT / 2
+        np.testing.assert_array_equal(newer[-1], vectors()[9])
+        assert stores.vectors.count(SPACE) == COUNT - 1

@@ -102,6 +102,30 @@ def test_what_max_would_pass_over_in_silence_is_found() -> None:
     assert missing == ["more.js is not in the container"]
 
 
+def test_a_parameter_that_live_would_cut_is_found() -> None:
+    def value(patcher: dict, box: str) -> dict:
+        found = next(entry["box"] for entry in patcher["boxes"] if entry["box"]["id"] == box)
+        return found["saved_attribute_attributes"]["valueof"]
+
+    assert bent(lambda patcher: value(patcher, "daemon_port").update(parameter_type=1)) == [
+        "daemon_port: a whole number of Live is 0 to 255, not 1024 to 65535"
+    ]
+    assert bent(lambda patcher: value(patcher, "tempo_range").update(parameter_initial=[51])) == [
+        "tempo_range: begins at 51, outside of 0 to 50"
+    ]
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_numbers_beyond_a_byte_are_floats_that_are_shown_whole(name: str) -> None:
+    values = {
+        box["id"]: box["saved_attribute_attributes"]["valueof"]
+        for box in (entry["box"] for entry in parsed(name)[1]["boxes"])
+        if box.get("parameter_enable")
+    }
+    port = values["daemon_port"]
+    assert (port["parameter_type"], port["parameter_unitstyle"], port["parameter_mmax"]) == (0, 0, 65535.0)
+
+
 @pytest.mark.parametrize(
     "modern",
     [

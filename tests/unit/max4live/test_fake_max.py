@@ -75,7 +75,7 @@ async def test_what_max_or_live_refuse_is_refused(js: str, why: str) -> None:
 
 async def test_every_text_that_goes_through_max_is_counted_once_and_what_is_drawn_is_not() -> None:
     async with FakeMax("audio", 9) as device:
-        await device.until("cursor !== null")
+        await device.until("link.hellos > 0")
         before = len(await device.tell("symbols"))
         await device.script(
             "for (var n = 0; n < 50; n += 1) { outlet(3, ['/x', 'word ' + n % 5]); show('shown ' + n); paint(); }"
@@ -118,6 +118,37 @@ async def test_clips_are_refused_where_live_refuses_them(live: str, js: str) -> 
         await device.live(live)
         with pytest.raises(FakeMaxError):
             await device.script(f"at('live_set tracks 2 clip_slots 0'); {js}")
+
+
+async def test_an_observer_is_told_the_value_at_once_and_at_each_change_and_may_change_nothing() -> None:
+    async with FakeMax("midi", 9) as device:
+        await device.until("cursor !== null")
+        await device.script(
+            "var heard_by_test = []; var watch = new LiveAPI(function (told) { heard_by_test.push(told); }, 'live_set');"
+            "watch.property = 'tempo'; 0"
+        )
+        await device.live("song.tempo = 99; song.is_playing = 1")
+        await device.live("song.is_playing = 0")
+        assert await device.script("heard_by_test") == [["tempo", 120], ["tempo", 99]]
+        await device.script(
+            "var rash = new LiveAPI(function (told) { if (told[1] === 1) { at('live_set tracks 2 clip_slots 0'); "
+            "cursor.call('create_clip', 4); } }, 'live_set'); rash.property = 'is_playing'; 0"
+        )
+        await device.live("song.is_playing = 1")
+        (error,) = await device.tell("errors")
+        assert "Changes cannot be triggered by notifications" in error
+        assert not await device.live("song.tracks[2].slots[0].clip")
+        with pytest.raises(FakeMaxError, match="can not be observed"):
+            await device.script("watch.property = 'scale_name'")
+
+
+async def test_a_whole_number_that_does_not_fit_a_byte_is_refused() -> None:
+    device = FakeMax("midi", 9)
+    boxes = [entry["box"] for entry in device.start["patcher"]["boxes"]]
+    seed = next(box for box in boxes if box["id"] == "seed")["saved_attribute_attributes"]["valueof"]
+    assert seed["parameter_type"] == 0
+    seed["parameter_type"] = 1
+    assert "a whole number of Live is 0 to 255" in await refusal(device)
 
 
 async def test_simulated_time_runs_as_fast_as_it_is_told() -> None:

@@ -11,10 +11,13 @@ import pytest
 from cratehand.domain.drum_pattern import DrumHit, DrumPattern, DrumVoice, Metre
 from cratehand.domain.drum_request import DrumRequest, DrumTask
 from cratehand.domain.errors import CorruptFileError, NotFoundError, UnavailableError, UnsupportedError
-from cratehand_models.drum_decoder import WEIGHTS, DrumDecoder, drawn, open_session
+from cratehand_models.drum_decoder import DECODER_FILE, ENCODER_FILE, WEIGHTS, DrumDecoder, drawn
 from cratehand_models.drum_grid import DrumGrid, offset_bins, velocity_bins
 from cratehand_models.drum_inputs import METRES, ago_rows
 from cratehand_models.drums import DrumModel, has_silent_bar
+from cratehand_models.manifest import shipped_manifest
+from cratehand_models.session import open_shipped
+from cratehand_models.store import WeightsStore
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "drums.json"
 
@@ -49,12 +52,12 @@ def test_the_weights_in_the_package_play_what_they_played_when_they_were_made(mo
 
 
 def test_the_weights_are_small_enough_to_be_carried() -> None:
-    assert sum(path.stat().st_size for path in WEIGHTS.glob("*.onnx")) < 4_000_000
+    assert sum(path.stat().st_size for path in WEIGHTS.glob("drums-*.onnx")) < 4_000_000
 
 
 def test_the_card_names_the_files_that_are_there() -> None:
     card = (Path(__file__).parents[3] / "models" / "cards" / "drums.md").read_text(encoding="utf-8")
-    for path in WEIGHTS.glob("*.onnx"):
+    for path in WEIGHTS.glob("drums-*.onnx"):
         assert hashlib.sha256(path.read_bytes()).hexdigest() in card
 
 
@@ -144,7 +147,7 @@ def test_taps_become_a_pattern_on_exactly_their_steps(model: DrumModel) -> None:
 def test_weights_that_are_missing_or_damaged_are_unavailable(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError):
         DrumDecoder.load(tmp_path)
-    for name in ("encoder.onnx", "decoder.onnx"):
+    for name in (ENCODER_FILE, DECODER_FILE):
         (tmp_path / name).write_bytes((WEIGHTS / name).read_bytes()[:5000])
     with pytest.raises(CorruptFileError):
         DrumDecoder.load(tmp_path)
@@ -158,7 +161,7 @@ def test_a_model_that_does_not_say_what_it_is_is_refused() -> None:
             return type("Meta", (), {"custom_metadata_map": {}})()
 
     with pytest.raises(CorruptFileError):
-        DrumDecoder(open_session(WEIGHTS / "encoder.onnx"), Nameless())
+        DrumDecoder(open_shipped(WEIGHTS / ENCODER_FILE), Nameless())
 
 
 def test_a_drawn_value_is_the_quantile_of_its_histogram() -> None:
@@ -188,3 +191,12 @@ def test_without_onnx_runtime_it_is_unavailable_and_names_the_extra(monkeypatch:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(UnavailableError, match=r"cratehand\[cpu\]"):
         DrumModel().styles()
+
+
+def test_the_drum_model_is_one_of_the_shipped_models(tmp_path: Path) -> None:
+    drums, store = shipped_manifest()["drums"], WeightsStore(tmp_path)
+    assert drums.is_shipped
+    assert store.is_present(drums)
+    assert store.verify(drums) == []
+    assert {path.parent for path in store.paths(drums).values()} == {WEIGHTS}
+    assert DrumModel().name == f"{drums.name}-{drums.version}"

@@ -1,4 +1,7 @@
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,7 +47,7 @@ def test_silence_is_zero_and_a_short_sample_is_repeated() -> None:
 def test_the_batch_changes_nothing(tagger: MusicnnTagger) -> None:
     noise = np.random.default_rng(3).uniform(-0.5, 0.5, (5, 1, PATCH_FRAMES)).astype(np.float32)
     patches = np.stack([log_mel(each) for each in noise])
-    tags, embeddings = tagger(patches)
+    tags, embeddings = tagger(patches, batch=16)
     assert tags.shape == (5, len(TAGS))
     assert embeddings.shape == (5, 200)
     assert ((tags >= 0) & (tags <= 1)).all()
@@ -94,3 +97,35 @@ def test_the_rate_of_the_excerpts_hardly_matters(tagger: MusicnnTagger) -> None:
 
 def test_nothing_that_sounds_gives_no_description(tagger: MusicnnTagger) -> None:
     assert MusicnnDescriber(tagger).describe([], sample_rate_hz=22_050) is None
+
+
+class CountingGraph:
+    """Answers with zeros and keeps how many patches it got at once."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def run(self, _outputs: Sequence[str] | None, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        [patches] = feeds.values()
+        self.asked.append(len(patches))
+        return [np.zeros((len(patches), width), np.float32) for width in (len(TAGS), 200)]
+
+    def get_inputs(self) -> Sequence[Any]:
+        return [SimpleNamespace(name="mel", shape=("patches", 187, 96))]
+
+    def get_providers(self) -> Sequence[str]:
+        return ["CPUExecutionProvider"]
+
+
+def test_patches_are_heard_one_by_one_since_more_at_once_only_costs_memory() -> None:
+    graph = CountingGraph()
+    session = ModelSession(
+        shipped_manifest()["musicnn"],
+        Path("unused"),
+        choice=choose_provider("cpu", []),
+        clock=HandWoundClock(),
+        open_with=lambda *_, **__: graph,
+    )
+    tags, _ = MusicnnTagger(session)(np.zeros((3, 187, 96), dtype=np.float32))
+    assert tags.shape == (3, len(TAGS))
+    assert graph.asked == [1, 1, 1]

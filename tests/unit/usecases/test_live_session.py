@@ -52,6 +52,17 @@ async def test_what_mixes_with_a_set_comes_best_first_with_reasons(house: House)
     assert found[2].reasons[1] == "keys mix: 8A and 9A"
 
 
+async def test_the_very_tempo_is_found_among_hundreds_that_are_a_little_slower(house: House) -> None:
+    with house.catalogue.writing() as stores:
+        ids = [TrackId(f"{number + 0x1000:016x}") for number in range(620)]
+        stores.tracks.add([Track(id=each, path=None, presence=Presence.MISSING, added_at_s=1.0) for each in ids])
+        for number, each in enumerate(ids):
+            told = {Field.TEMPO_BPM: 170.0 + number * 0.005, Field.KEY: parse_key("3A")}
+            stores.facts.record(each, [Fact(field=f, value=v, source=ANALYSIS, at_s=2.0) for f, v in told.items()])
+    found = house.use_cases.live.matching(173.05, "3A", limit=2)
+    assert [match.track.tempo_bpm for match in found] == [pytest.approx(173.05), pytest.approx(173.05, abs=0.006)]
+
+
 async def test_tempo_or_key_alone_will_do_and_nothing_will_not(house: House) -> None:
     assert set(titles(house.use_cases.live.matching(None, "2B", limit=10))) == {"far in key"}
     assert "far in key" in titles(house.use_cases.live.matching(124.0, "", limit=10))

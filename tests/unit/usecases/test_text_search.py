@@ -16,7 +16,7 @@ from cratehand.domain.search import TrackFilter
 from cratehand.domain.sound_tags import TAG_NAMES, SoundDescription
 from cratehand.domain.track import Presence, Track
 from cratehand.usecases.reading_vectors import keep_vectors
-from cratehand.usecases.sound_words import TagWords, centred
+from cratehand.usecases.sound_words import FLOOR, TagWords, usual_logarithms
 from cratehand.usecases.text_search import TextSearch
 from tests.fakes.readings import analysis, reading
 from tests.fakes.sound import sound
@@ -116,7 +116,8 @@ def test_two_words_that_are_one_tag_are_that_tag() -> None:
 def test_one_track_alone_is_not_its_own_usual() -> None:
     alone = np.full((1, 50), 0.01, dtype=np.float32)
     alone[0, 3] = 0.9
-    assert centred(alone, alone)[0].argmax() == 3
+    logarithms = np.log(alone + FLOOR)
+    assert (logarithms - usual_logarithms(logarithms))[0].argmax() == 3
 
 
 class InSoundSpace:

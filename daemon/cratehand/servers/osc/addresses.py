@@ -129,9 +129,10 @@ _IN: Final = _table(
         ),
         (
             "drums",
-            f"{_PAIR} style:s bars:i density:f swing:f seed:i tempo:f beats:i unit:i how:s clip:i",
+            f"{_PAIR} style:s bars:i density:f swing:f seed:i tempo:f beats:i unit:i how:s clip:i [given_bars:i]",
             "a drum pattern as notes, as a result; density -1 and swing 0: as the style has it, else 0..1 and 50..75; "
-            "how continue fill humanise vary tap with a clip that was sent before, else empty and 0",
+            "how continue fill humanise vary tap with a clip that was sent before, else empty and 0; given_bars: the "
+            "length of that clip where it is not bars, which continue may add to any clip",
         ),
         (
             "play",

@@ -65,7 +65,10 @@ def _wish(use_cases: UseCases, arguments: Arguments, notes: Sequence[int]) -> Dr
         if not notes:
             raise NotFoundError("the notes of the clip are not here: send them again")
         task = DrumTask(how)
-        given = use_cases.drums.given([_note(number) for number in notes], bars=bars, metre=metre, tempo_bpm=tempo_bpm)
+        given_bars = int(arguments.get("given_bars", bars))
+        given = use_cases.drums.given(
+            [_note(number) for number in notes], bars=given_bars, metre=metre, tempo_bpm=tempo_bpm
+        )
     # The given pattern keeps its bars; only a continuation takes another number.
     keeps = given is not None and task is not DrumTask.CONTINUE
     return DrumWish(
