@@ -40,7 +40,8 @@ class Upgrades:
 
     def steps(self, plan: PlanRecord) -> list[str]:
         """Return what the DJ has to do in Rekordbox; nothing for a track that is not there."""
-        return rekordbox_steps(plan, self.exports) if self.in_rekordbox(plan.track_id) else []
+        elsewhere = plan.track_id is not None and not self.in_rekordbox(plan.track_id)
+        return [] if elsewhere else rekordbox_steps(plan, self.exports)
 
     def show(self, reference: str) -> tuple[UpgradePair | None, PlanRecord | None]:
         """Return the plan, or judged pair, that an id, a track id or a path names; raises `NotFoundError`."""
