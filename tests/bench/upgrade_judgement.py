@@ -100,7 +100,8 @@ def cases(pairs: int, seed: int) -> list[Case]:
     for kind, weight in weights.items():
         count = max(round(pairs * weight / sum(weights.values())), 1)
         made += [Case(kind=kind, number=number, seed=seed) for number in range(count)]
-    made += [Case(kind="unseen fake", number=number, seed=seed) for number in range(max(pairs // 8, 3))]
+    for kind in ("unseen fake", "fine sibling"):
+        made += [Case(kind=kind, number=number, seed=seed) for number in range(max(pairs // 8, 3))]
     return [made[place] for place in seeded("order of cases", seed).permutation(len(made))]
 
 

@@ -58,6 +58,12 @@ _VISIBLE = (
     "opus 96",
 )
 _UNSEEN = ("mp3 V0", "aac 256", "ogg q8")
+_OWNED = (
+    "mp3 128", "mp3 192", "mp3 256", "mp3 320", "mp3 V0", "mp3 V2", "aac 128", "aac 192", "aac 256", "ogg q4", "ogg q6",
+    "ogg q8", "opus 128", "opus 192",
+)  # fmt: skip
+_AGAIN = ("mp3 V0", "mp3 320", "mp3 256", "aac 256", "ogg q8", "opus 160")
+"""Fine enough to leave neither a wall nor, mostly, traces."""
 _LATE_S = 1105 / _RATE_HZ
 """By how much the sound of an MP3 without a LAME header starts late: the encoder's and the decoder's delay."""
 
@@ -102,6 +108,7 @@ class Workshop:
 
     def __init__(self, folder: Path, case: Case) -> None:
         self.folder = folder
+        self.case = case
         self.rng = seeded("upgrade", case.kind, case.number, *([case.seed] if case.seed else []))
         self.first = _RENDERED * case.seed
         self.number = self.first + int(self.rng.integers(_RENDERED))
@@ -118,6 +125,12 @@ class Workshop:
         name = codec.removesuffix(" bare")
         target = self._path("." + ffmpeg.CODECS[name][0])
         ffmpeg.encode(self.wave(samples), target, name, *(("-write_xing", "0") if name != codec else ()))
+        return target
+
+    def again(self, source: Path, codec: str) -> Path:
+        """Encode a file once more."""
+        target = self._path("." + ffmpeg.CODECS[codec][0])
+        ffmpeg.encode(source, target, codec)
         return target
 
     def flac_of(self, source: Path) -> Path:
@@ -226,18 +239,27 @@ def visible_fake(shop: Workshop) -> Pair:
 
 def own_fake(shop: Workshop) -> Pair:
     """Made from the current file itself: a FLAC of it, a file of another codec or rate, or a FLAC of that."""
-    current = _lossy(shop, *(codec for codec in _CURRENT if not codec.startswith("opus")))
+    current = shop.coded(shop.sound, shop.pick(*_OWNED))
     plain = shop.flac_of(current)
     way = shop.rng.random()
-    if way < 0.35:
+    if way < 0.2:
         return current, plain, None
-    again = shop.folder / "again"
-    codec = shop.pick(
-        "mp3 128", "mp3 192", "mp3 256", "mp3 320", "mp3 V0", "aac 192", "aac 256", "ogg q6", "ogg q8", "opus 160"
-    )
-    again = again.with_suffix("." + ffmpeg.CODECS[codec][0])
-    ffmpeg.encode(plain, again, codec)
-    return current, (again if way < 0.6 else shop.flac_of(again)), None
+    again = shop.again(plain, shop.pick("mp3 128", "mp3 192", "aac 192", "ogg q6", *_AGAIN))
+    return current, (again if way < 0.5 else shop.flac_of(again)), None
+
+
+def fine_own_fake(shop: Workshop) -> Pair:
+    """A FLAC of a fine encode of the current file: every current codec with every fine one, in turn."""
+    owned, again = divmod(shop.case.number, len(_AGAIN))
+    current = shop.coded(shop.sound, _OWNED[owned % len(_OWNED)])
+    return current, shop.flac_of(shop.again(shop.flac_of(current), _AGAIN[again])), None
+
+
+def fine_sibling(shop: Workshop) -> Pair:
+    """A FLAC of a lossy file of the master that is no better than the current one: no child of it, and no upgrade."""
+    current = shop.pick("mp3 320", "mp3 V0", "mp3 256", "aac 256", "ogg q8")
+    other = shop.pick(*(codec for codec in ("mp3 V0", "mp3 256", "aac 256", "ogg q8") if codec != current))
+    return shop.coded(shop.sound, current), shop.flac_of(shop.coded(shop.sound, other)), None
 
 
 def equal(shop: Workshop) -> Pair:
@@ -274,8 +296,9 @@ def _lossy(shop: Workshop, *codecs: str) -> Path:
 TRAPS: dict[str, Callable[[Workshop], Pair]] = {
     each.__name__.replace("_", " "): each
     for each in (
-        other_recording, remaster, instrumental, edit, other_speed, truncated, visible_fake, own_fake, equal, clipped, mono,
+        other_recording, remaster, instrumental, edit, other_speed, truncated, visible_fake, own_fake, fine_own_fake,
+        equal, clipped, mono,
     )
 }  # fmt: skip
-MAKERS = {"true pair": true_pair, **TRAPS, "unseen fake": unseen_fake}
-HEAVY = {"visible fake": 3, "own fake": 3, "other speed": 2, "instrumental": 2, "remaster": 2}
+MAKERS = {"true pair": true_pair, **TRAPS, "unseen fake": unseen_fake, "fine sibling": fine_sibling}
+HEAVY = {"visible fake": 3, "own fake": 3, "fine own fake": 4, "other speed": 2, "instrumental": 2, "remaster": 2}

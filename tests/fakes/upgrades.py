@@ -13,7 +13,7 @@ from cratehand.domain.events import Event
 from cratehand.domain.ids import TrackId
 from cratehand.domain.plan_record import PlanRecord
 from cratehand.domain.ports import Clock
-from cratehand.domain.upgrade import Alignment, CopyEvidence, CopyName, Judgement, Relation, Standing
+from cratehand.domain.upgrade import Alignment, CopyEvidence, CopyName, Judgement, KnownSound, Relation, Standing
 from cratehand.usecases.copy_search import LikelyTrack
 from cratehand.usecases.duplicates import Duplicates
 from cratehand.usecases.file_upgrade import FileUpgrade, UpgradeParts
@@ -57,11 +57,14 @@ class FakeJudge:
     relation: Relation = Relation.SAME
     offset_s: float = 0.025
     asked: list[tuple[Path, Path]] = field(default_factory=list)
+    told: list[KnownSound | None] = field(default_factory=list)
+    """What was known of the current file, each time."""
     broken: set[str] = field(default_factory=set)
     """Names of candidates that can't be decoded."""
 
-    def __call__(self, current: Path, candidate: Path, name: CopyName | None) -> Judgement:
+    def __call__(self, current: Path, candidate: Path, name: CopyName | None, sound: KnownSound | None) -> Judgement:
         self.asked.append((current, candidate))
+        self.told.append(sound)
         if candidate.name in self.broken:
             raise CorruptFileError(f"{candidate}: is cut off")
         offset_s = self.offset_s

@@ -1,4 +1,4 @@
-"""The analysis filter banks of MP3, AAC and Ogg Vorbis, as matrices from a stretch of samples to spectral lines.
+"""The analysis filter banks of MP3, AAC, Ogg Vorbis and Opus, as matrices from a stretch of samples to spectral lines.
 
 A lossy codec stores rounded lines, many of them zero. Who cuts the decoded sound at the same places and turns it into
 the same lines finds the zeros again; at every other place they are smeared.
@@ -25,6 +25,10 @@ _MDCT_LINES: Final = 1024
 """Of the long blocks of AAC, and of Vorbis at 44.1 kHz and above."""
 _SHORT_LINES: Final = 128
 """Of the short blocks of both. Whatever blocks Vorbis uses, it moves by multiples of so many frames."""
+
+_CELT_LINES: Final = 960
+_CELT_OVERLAP: Final = 120
+_CELT_EMPHASIS: Final = 0.85
 
 _MP3_TESTED: Final = range(100, 420, 4)
 _MDCT_TESTED: Final = range(180, 740, 8)
@@ -61,7 +65,7 @@ def codec_transforms() -> tuple[CodecTransform, ...]:
     vorbis = {"hop_frames": _MDCT_LINES, "grid_frames": _SHORT_LINES}
     short = {"hop_frames": _SHORT_LINES, "grid_frames": _SHORT_LINES}
     return (
-        CodecTransform(codec="mp3", hop_frames=576, grid_frames=576, kernel=_mp3_kernel(_MP3_TESTED)),
+        CodecTransform(codec="mp3", hop_frames=576, grid_frames=576, kernel=mp3_kernel(_MP3_TESTED)),
         CodecTransform(codec="aac", kernel=mdct_kernel(kaiser_bessel_window(alpha=4.0), _MDCT_TESTED), **long),
         CodecTransform(codec="ogg", kernel=mdct_kernel(vorbis_window(), _MDCT_TESTED), **vorbis),
         CodecTransform(codec="aac", kernel=mdct_kernel(sine_window(2 * _MDCT_LINES), _MDCT_TESTED), **long),
@@ -98,7 +102,18 @@ def mdct_kernel(window: Floats, lines: range) -> Kernel:
     return np.asarray(np.sqrt(2.0 / half) * window[:, np.newaxis] * np.cos(np.pi / half * time * place), np.float32)
 
 
-def _mp3_kernel(lines: range) -> Kernel:
+def celt_kernel(lines: range) -> Kernel:
+    """Return some of the 960 lines of 20 ms of Opus with its pre-emphasis (RFC 6716, 4.3.7): ``(1081, lines)``."""
+    flat = (_CELT_LINES - _CELT_OVERLAP) // 2
+    rising = vorbis_window(2 * _CELT_OVERLAP)[:_CELT_OVERLAP]
+    window = np.concatenate([np.zeros(flat), rising, np.ones(2 * flat), rising[::-1], np.zeros(flat)])
+    plain = mdct_kernel(window, lines).astype(np.float64)[flat - 1 : -flat]
+    emphasised = plain.copy()
+    emphasised[:-1] -= _CELT_EMPHASIS * plain[1:]
+    return np.asarray(emphasised / np.linalg.norm(emphasised, axis=0), dtype=np.float32)
+
+
+def mp3_kernel(lines: range) -> Kernel:
     """Return some of the 576 lines of layer III long blocks (ISO/IEC 11172-3, C.1.3 and C.1.5.3)."""
     mixed = _without_aliases(_hybrid_lines())
     kernel = mixed.reshape(_SUBBANDS * _SUBBAND_LINES, -1)[lines]

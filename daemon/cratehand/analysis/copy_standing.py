@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from cratehand.analysis.codec_rounding import RoundingEvidence
 from cratehand.analysis.copy_likeness import CopyLikeness
 from cratehand.analysis.copy_worth import CopyWorth, History, declared_kbps, has_codec_wall, rate_copy
 from cratehand.domain.audio_quality import QualityFinding, QualityVerdict
@@ -22,11 +23,8 @@ _LOST_ENERGY: Final = -1.2
 masters -0.9 to 0 over MP3, 0.6 to 6 over AAC and Vorbis; what AAC and Vorbis made of the current file -1.2 to -17."""
 _DOUBT_DB: Final = 1.5
 """By how much the limits are higher for a candidate that nothing shows to be genuine."""
-_FINE_KBPS: Final = {"mp3": 200.0, "vorbis": 150.0}
-_FINE_ENERGY: Final = {"mp3": (-1.2, 0.5), "vorbis": (0.65, 99.0)}
-"""Where the noise of the current file is as low as that of a fine fake of it, its level says nothing, and this still
-does: masters over MP3 as above, what MP3 made of MP3 mostly 0.5 to 2; masters over Vorbis 1.1 to 6, what MP3
-and Opus made of Vorbis mostly 0.1 to 0.6. Of AAC there are too many encoders to know."""
+_SETTLED_KBPS: Final = 200.0
+"""Worth up to which the limits of the residual settle it; above, a fine fake adds no more noise than the codec did."""
 _SAME_WALL_HZ: Final = 500.0
 _CLIPPED_RUNS_A_MINUTE: Final = 5.0
 _CLIPPED_SHARE: Final = 0.01
@@ -38,7 +36,12 @@ Answer = tuple[Standing, str]
 
 
 def compare_standing(
-    current: CopyEvidence, candidate: CopyEvidence, likeness: CopyLikeness, *, peaks_db: tuple[Peaks, Peaks]
+    current: CopyEvidence,
+    candidate: CopyEvidence,
+    likeness: CopyLikeness,
+    *,
+    peaks_db: tuple[Peaks, Peaks],
+    rounding: RoundingEvidence | None = None,
 ) -> Answer:
     """Return how the candidate compares, and why, as a clause.
 
@@ -47,15 +50,41 @@ def compare_standing(
         candidate: A copy of the same master.
         likeness: Of the two, aligned.
         peaks_db: How high the peaks of each reach, see `CopyListener.peaks_db`.
+        rounding: What the candidate holds of what the current file's codec rounded away; None where it was not or could
+            not be looked at.
     """
     one = rate_copy(current.format, current.quality, duration_s=current.duration_s)
     other = rate_copy(candidate.format, candidate.quality, duration_s=candidate.duration_s)
-    return (
+    refused = (
         _defect(current, candidate, one, other)
         or _cut_peaks(one, other, likeness, peaks_db)
-        or _shared_history(_coded_at(current, candidate, one), other, current.format.codec, likeness)
-        or _by_worth(current, candidate, one, other)
+        or _same_sound(likeness)
+        or _shared_history(_coded_at(current, candidate, one), other, likeness, rounding)
     )
+    standing, why = refused or _by_worth(current, candidate, one, other, rounding)
+    if standing is Standing.BETTER and not _is_shown(one, rounding):
+        return Standing.CANNOT_TELL, f"but nothing shows that it holds more than the current one, {one.words}"
+    return standing, why
+
+
+def rounding_decides(
+    current: CopyEvidence, candidate: CopyEvidence, likeness: CopyLikeness, *, peaks_db: tuple[Peaks, Peaks]
+) -> bool:
+    """Return whether what the current file's codec rounded away has to be looked for in the candidate.
+
+    Args:
+        current: A copy; of FLAC files made from lossy ones only their wall tells what they are worth.
+        candidate: With the verdict without a search.
+        likeness: As for `compare_standing`.
+        peaks_db: As for `compare_standing`.
+    """
+    one = rate_copy(current.format, current.quality, duration_s=current.duration_s)
+    other = rate_copy(candidate.format, candidate.quality, duration_s=candidate.duration_s)
+    if one.history is not History.LOSSY or other.history is History.FAKE:
+        return False
+    refused = _defect(current, candidate, one, other) or _cut_peaks(one, other, likeness, peaks_db)
+    fine = other.history is not History.LOSSY or other.kbps >= _BETTER_BY * one.kbps
+    return fine and not refused and not _same_sound(likeness)
 
 
 def search_decides(
@@ -65,6 +94,7 @@ def search_decides(
     *,
     peaks_db: tuple[Peaks, Peaks],
     of_current: bool,
+    rounding: RoundingEvidence | None = None,
 ) -> bool:
     """Return whether the search of one of them for the traces of codecs can change whether the candidate is better.
 
@@ -74,6 +104,7 @@ def search_decides(
         likeness: As for `compare_standing`.
         peaks_db: As for `compare_standing`.
         of_current: Whether it is the current file that would be searched.
+        rounding: As for `compare_standing`.
     """
     searched = current if of_current else candidate
     if not searched.format.lossless or searched.quality.verdict is not QualityVerdict.CANNOT_TELL:
@@ -83,12 +114,13 @@ def search_decides(
     if (
         _defect(current, candidate, one, other)
         or _cut_peaks(one, other, likeness, peaks_db)
+        or _same_sound(likeness)
         # The search may clear it of doubt.
         or _shared_history(
             _coded_at(current, candidate, one),
             replace(other, history=History.LOSSLESS),
-            current.format.codec,
             likeness,
+            rounding,
         )
     ):
         return False
@@ -137,25 +169,41 @@ def _coded_at(current: CopyEvidence, candidate: CopyEvidence, one: CopyWorth) ->
     return replace(one, kbps=declared_kbps(current.format))
 
 
-def _shared_history(one: CopyWorth, other: CopyWorth, codec: str, likeness: CopyLikeness) -> Answer | None:
+def _same_sound(likeness: CopyLikeness) -> Answer | None:
     if max(likeness.residual_db, likeness.high_residual_db) < _SAME_SOUND_DB:
         return Standing.EQUAL, "but both hold the very same sound"
-    if one.history not in (History.LOSSY, History.FAKE):
+    return None
+
+
+def _shared_history(
+    one: CopyWorth, other: CopyWorth, likeness: CopyLikeness, rounding: RoundingEvidence | None
+) -> Answer | None:
+    """Find what was made from the current file; who holds what its codec rounded away was not."""
+    if one.history not in (History.LOSSY, History.FAKE) or (rounding is not None and rounding.holds_more):
         return None
     doubt_db = _DOUBT_DB if other.history is History.UNKNOWN else 0.0
     rates, limits_db = (list(column) for column in zip(*_OWN_LIMITS, strict=True))
     quiet = likeness.high_residual_db < float(np.interp(one.kbps, rates, limits_db)) + doubt_db
-    lowest, highest = (_LOST_ENERGY, 99.0)
-    if one.kbps >= _FINE_KBPS.get(codec, 1e9):
-        lowest, highest = _FINE_ENERGY[codec]
-    if not quiet and likeness.energy_change > highest:
-        return Standing.CANNOT_TELL, f"but the new file may have been made from the current one, {one.words}"
-    if not quiet and likeness.energy_change > lowest:
-        return None
-    return Standing.EQUAL, f"but the new file was made from the current one or its source, {one.words}"
+    repeats = rounding is not None and rounding.keeps_zeros
+    if quiet or repeats or likeness.energy_change <= _LOST_ENERGY:
+        return Standing.EQUAL, f"but the new file was made from the current one or its source, {one.words}"
+    return None
 
 
-def _by_worth(current: CopyEvidence, candidate: CopyEvidence, one: CopyWorth, other: CopyWorth) -> Answer:
+def _is_shown(one: CopyWorth, rounding: RoundingEvidence | None) -> bool:
+    """Whether a better copy is more than one that was made from the current file in a way that nobody can see."""
+    if one.history not in (History.LOSSY, History.FAKE):
+        return True
+    return one.kbps <= _SETTLED_KBPS if rounding is None else rounding.holds_more
+
+
+def _by_worth(
+    current: CopyEvidence,
+    candidate: CopyEvidence,
+    one: CopyWorth,
+    other: CopyWorth,
+    rounding: RoundingEvidence | None,
+) -> Answer:
     against = f"{other.words} against {one.words}"
     if other.history is History.FAKE:
         return Standing.WORSE if other.kbps < one.kbps else Standing.EQUAL, f"but the new file is a fake: {against}"
@@ -173,6 +221,8 @@ def _by_worth(current: CopyEvidence, candidate: CopyEvidence, one: CopyWorth, ot
         return (Standing.WORSE if lossy else Standing.CANNOT_TELL), f"perhaps no better: {against}"
     ratio = other.kbps / max(one.kbps, 1.0)
     if other.history is History.UNKNOWN:
+        if rounding is not None and rounding.holds_more:
+            return Standing.BETTER, f"better: {against}, but holds what is lost in the current one"
         if ratio >= _BETTER_BY:
             # Were it a fake of the kind that can't be seen, it would still be the better one.
             return Standing.BETTER, f"better: {against}, which at worst is like an MP3 of {other.kbps:.0f} kbit/s"

@@ -170,7 +170,9 @@ def build_parts(
     )
     quiet = _quiet(common)
     pool = make_executor(common.workers, log=folder.logs / "workers.log")
-    needs = UpgradeNeeds(offline=offline, folder=folder, pool=pool, clock=clock, publish=bus.publish)
+    needs = UpgradeNeeds(
+        offline=offline, folder=folder, pool=pool, clock=clock, publish=bus.publish, rekordbox_is_off=rekordbox == "off"
+    )
     plans = build_upgrades(needs, rekordbox=database if settings.upgrade.write_rekordbox else None)
     upgrades = plans.upgrades
     folder_sync = _folder_sync(common, scanner, upgrades)

@@ -24,7 +24,7 @@ from cratehand.domain.events import Event
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import TrackId
 from cratehand.domain.plan_record import PlanRecord
-from cratehand.domain.upgrade import CopyName, Judgement
+from cratehand.domain.upgrade import CopyName, Judgement, KnownSound
 from cratehand.usecases.collection_writes import CollectionWrites
 from cratehand.usecases.copy_search import CopySearch
 from cratehand.usecases.duplicates import Duplicates
@@ -52,6 +52,8 @@ class UpgradeNeeds:
     pool: Executor
     clock: SystemClock
     publish: Callable[[Event], None]
+    rekordbox_is_off: bool = False
+    """Whether the user said so: then nobody is told what to do there."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -154,6 +156,7 @@ def make_upgrades(
         exports=needs.folder.exports,
         write_xml=lambda path, playlist: needs.offline.export.to_rekordbox(path, playlist=playlist),
         queue=(lambda _: None) if queue is None else queue.take,
+        in_rekordbox=(lambda _: False) if needs.rekordbox_is_off else partial(_is_in_collection, catalogue),
     )
     return upgrades
 
@@ -164,8 +167,16 @@ def _fingerprints(catalogue: SqliteCatalogue, track_ids: Sequence[TrackId]) -> M
     return {track_id: str(fact.value) for track_id, fact in facts.items()}
 
 
-def _judge(pool: Executor, current: Path, candidate: Path, name: CopyName | None) -> Judgement:
-    return _result(pool.submit(judge_pair, str(current), str(candidate), name), candidate)
+def _is_in_collection(catalogue: SqliteCatalogue, track_id: TrackId) -> bool:
+    with catalogue.reading() as stores:
+        track = stores.tracks.get(track_id)
+    return track is not None and track.collection_id is not None
+
+
+def _judge(
+    pool: Executor, current: Path, candidate: Path, name: CopyName | None, sound: KnownSound | None
+) -> Judgement:
+    return _result(pool.submit(judge_pair, str(current), str(candidate), name, sound), candidate)
 
 
 def _listen(pool: Executor, path: Path) -> str | None:

@@ -18,7 +18,7 @@ import psutil
 from cratehand.app.freed_memory import use_few_heaps
 from cratehand.domain.ids import ContentDigest
 from cratehand.domain.track_analysis import FileReading
-from cratehand.domain.upgrade import CopyName, Judgement
+from cratehand.domain.upgrade import CopyName, Judgement, KnownSound
 from cratehand.usecases import file_reading
 
 
@@ -29,11 +29,11 @@ def read_file(path: str, known_digest: ContentDigest | None = None) -> FileReadi
     return file_reading.read_file(reading_tools(), Path(path), known_digest=known_digest)
 
 
-def judge_pair(current: str, candidate: str, name: CopyName | None) -> Judgement:
+def judge_pair(current: str, candidate: str, name: CopyName | None, sound: KnownSound | None) -> Judgement:
     """Judge two files; see `cratehand.usecases.upgrade_judgement`. Runs in a worker, or in this process."""
     from cratehand.app.reading_tools import upgrade_judgement
 
-    return upgrade_judgement().judge(Path(current), Path(candidate), current_name=name)
+    return upgrade_judgement().judge(Path(current), Path(candidate), current_name=name, current_known=sound)
 
 
 def fingerprint_file(path: str) -> str | None:

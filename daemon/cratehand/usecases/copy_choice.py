@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cratehand.domain.audio_quality import AudioQuality
 from cratehand.domain.collection_edit import UPGRADED_PLAYLIST
+from cratehand.domain.fields import Field
 from cratehand.domain.ids import TrackId
 from cratehand.domain.plan_record import CarryOver, FileState, PlanKind, PlanRecord, PlanState, SwapFile, TellRekordbox
 from cratehand.domain.stores import Stores
 from cratehand.domain.track import Presence, Track
-from cratehand.domain.upgrade import CopyName, Judgement
+from cratehand.domain.upgrade import CopyName, Judgement, KnownSound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,23 +24,41 @@ class KnownCopy:
     is_referenced: bool
     """Whether Rekordbox or a playlist refers to it."""
     name: CopyName
+    sound: KnownSound | None = None
+    """What its analysis found; None where it was not analysed since its file was last looked at."""
 
 
 def known_copies(stores: Stores, track_ids: Sequence[TrackId]) -> list[KnownCopy]:
     """Return those that are on this device, the one to keep first: referred to, else known the longest."""
     tracks = stores.tracks.many(track_ids)
     summaries = {summary.id: summary for summary in stores.tracks.summaries(list(tracks))}
+    sounds = _known_sounds(stores, tracks)
     found = [
         KnownCopy(
             track=track,
             path=track.path,
             is_referenced=track.collection_id is not None or bool(stores.playlists.names_of(track.id)),
             name=CopyName(title=summaries[track.id].title, artist=summaries[track.id].artist),
+            sound=sounds.get(track.id),
         )
         for track in tracks.values()
         if track.path is not None and track.presence is Presence.PRESENT and track.id in summaries
     ]
     return sorted(found, key=lambda copy: (not copy.is_referenced, copy.track.added_at_s, copy.track.id))
+
+
+def _known_sounds(stores: Stores, tracks: Mapping[TrackId, Track]) -> dict[TrackId, KnownSound]:
+    read = [track.id for track in tracks.values() if track.analysed_at_s is not None and track.error is None]
+    qualities = stores.facts.believed(read, Field.QUALITY)
+    fingerprints = stores.facts.believed(read, Field.FINGERPRINT)
+    return {
+        track_id: KnownSound(
+            quality=fact.value,
+            fingerprint=str(fingerprints[track_id].value) if track_id in fingerprints else None,
+        )
+        for track_id, fact in qualities.items()
+        if isinstance(fact.value, AudioQuality)
+    }
 
 
 def target_of(current: Path, landed: Path) -> Path:

@@ -19,15 +19,17 @@ from cratehand.domain.ports import Clock, FingerprintIndex
 from cratehand.domain.provenance import SourceKind
 from cratehand.domain.stores import Catalogue, IdSource, Stores
 from cratehand.domain.track import FileStamp
-from cratehand.domain.upgrade import CopyName, Judgement, Relation
+from cratehand.domain.upgrade import CopyName, Judgement, KnownSound, Relation
 from cratehand.usecases.copy_choice import KnownCopy, known_copies, upgrade_plan
 from cratehand.usecases.copy_search import LikelyTrack
 from cratehand.usecases.event_bus import Publish
 
 logger = logging.getLogger(__name__)
 
-Judge = Callable[[Path, Path, CopyName | None], Judgement]
-"""Current file, candidate, name of the current one to the judgement; raises as `UpgradeJudgement.judge`."""
+Judge = Callable[[Path, Path, CopyName | None, KnownSound | None], Judgement]
+"""Current file, candidate, name and sound of the current one to the judgement; raises as `UpgradeJudgement.judge`."""
+Trial = list[UpgradePair]
+"""Takes the pairs of a dry run."""
 Listen = Callable[[Path], str | None]
 """Path to Chromaprint; None where it is too short to have one."""
 Likely = Callable[[str], Sequence[LikelyTrack]]
@@ -134,7 +136,7 @@ class FileUpgrade:
                 if stamp is not None:
                     self._released[path] = stamp
 
-    def _judge_landed(self, path: Path) -> PlanRecord | None:
+    def _judge_landed(self, path: Path, trial: Trial | None = None) -> PlanRecord | None:
         try:
             fingerprint = self._parts.listen(path)
             candidate = self._parts.files.state(path)
@@ -143,7 +145,7 @@ class FileUpgrade:
             return None
         with self._catalogue.reading() as stores:
             likely = known_copies(stores, self._likely(fingerprint)) if fingerprint else []
-        return self._propose(candidate, [copy for copy in likely if copy.path != path])
+        return self._propose(candidate, [copy for copy in likely if copy.path != path], trial=trial)
 
     # --- tracks -------------------------------------------------------------------------------------------------
 
@@ -158,7 +160,7 @@ class FileUpgrade:
         self._findable = True
         return self._compare_tracks([track_id, *likely]) if likely else None
 
-    def _compare_tracks(self, track_ids: Sequence[TrackId]) -> PlanRecord | None:
+    def _compare_tracks(self, track_ids: Sequence[TrackId], trial: Trial | None = None) -> PlanRecord | None:
         """Compare the first track with the others; whichever has to give way is the candidate."""
         mine = track_ids[0]
         with self._catalogue.reading() as stores:
@@ -166,7 +168,8 @@ class FileUpgrade:
             about = {copy.path: stores.plans.pairs(candidate=copy.path) for copy in copies}
         for keeper, other in _pairs_of(mine, copies):
             stamp = other.track.stamp
-            known = [pair for pair in about[other.path] if pair.track_id == keeper.track.id]
+            judged = [*about[other.path], *(pair for pair in trial or () if pair.candidate == other.path)]
+            known = [pair for pair in judged if pair.track_id == keeper.track.id]
             if stamp is None or any(_same(pair.candidate_stamp, stamp) for pair in known):
                 continue
             try:
@@ -174,27 +177,42 @@ class FileUpgrade:
             except CratehandError as error:
                 logger.info("%s is not compared: %s", other.path, error)
                 continue
-            plan = self._propose(candidate, [keeper], other=other)
+            plan = self._propose(candidate, [keeper], other=other, trial=trial)
             if plan is not None:
                 return plan
         return None
 
-    def scan(self, *, progress: Callable[[int, int], None] = lambda done, total: None) -> int:
-        """Compare all tracks that were analysed and not compared yet; return how many pairs were judged."""
+    def scan(
+        self,
+        *,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+        trial: Trial | None = None,
+    ) -> int:
+        """Compare all tracks that were analysed and not compared yet; return how many pairs were judged.
+
+        Args:
+            progress: Told how many tracks of how many were compared.
+            trial: Takes the pairs of a dry run, of which the catalogue keeps nothing.
+        """
         with self._catalogue.reading() as stores:
             before = len(stores.plans.pairs(limit=_MANY))
             ids = [file.track_id for file in stores.tracks.known_files()]
             fingerprints = _fingerprints(stores, ids)
         for path in self.waiting():
-            self.judge_landed(path)
+            if trial is None:
+                self.judge_landed(path)
+            else:
+                self._judge_landed(path, trial)
         for track_id, text in fingerprints.items():
             with suppress(CratehandError):
                 self._parts.index.add(track_id, text)
         for number, (track_id, text) in enumerate(fingerprints.items()):
             likely = [other for other in self._likely(text) if other != track_id]
             if likely:
-                self._compare_tracks([track_id, *likely])
+                self._compare_tracks([track_id, *likely], trial)
             progress(number + 1, len(fingerprints))
+        if trial is not None:
+            return len(trial)
         with self._catalogue.reading() as stores:
             return len(stores.plans.pairs(limit=_MANY)) - before
 
@@ -233,33 +251,38 @@ class FileUpgrade:
         return [likely.track for likely in self._parts.likely(fingerprint)][: 2 * _MOST_COMPARED]
 
     def _propose(
-        self, candidate: FileState, copies: Sequence[KnownCopy], *, other: KnownCopy | None = None
+        self,
+        candidate: FileState,
+        copies: Sequence[KnownCopy],
+        *,
+        other: KnownCopy | None = None,
+        trial: Trial | None = None,
     ) -> PlanRecord | None:
         """Judge a candidate against likely copies, in the order in which they would be replaced."""
         for copy in copies[:_MOST_COMPARED]:
             try:
-                judgement = self._parts.judge(copy.path, candidate.path, copy.name)
                 current = self._parts.files.state(copy.path)
+                # What was found in the file before it changed says nothing of it.
+                sound = copy.sound if _same(copy.track.stamp, current.stamp) else None
+                judgement = self._parts.judge(copy.path, candidate.path, copy.name, sound)
             except (CratehandError, OSError) as error:
                 logger.info("%s is not compared with %s: %s", candidate.path, copy.path, error)
                 continue
             if judgement.relation is Relation.DIFFERENT and len(copies) > 1:
                 continue
-            plan = self._keep(judgement, copy, current, candidate, other)
+            pair = self._pair(judgement, copy, candidate, other)
+            if trial is not None:
+                trial.append(pair)
+            plan = None if trial is not None else self._keep(pair, judgement, current, candidate, other)
             if plan is not None or judgement.relation is Relation.SAME:
                 return plan
         return None
 
-    def _keep(
-        self,
-        judgement: Judgement,
-        copy: KnownCopy,
-        current: FileState,
-        candidate: FileState,
-        other: KnownCopy | None,
-    ) -> PlanRecord | None:
+    def _pair(
+        self, judgement: Judgement, copy: KnownCopy, candidate: FileState, other: KnownCopy | None
+    ) -> UpgradePair:
         both_needed = other is not None and other.is_referenced
-        pair = UpgradePair(
+        return UpgradePair(
             id=PlanId(self._new_id()),
             track_id=copy.track.id,
             current=copy.path,
@@ -275,15 +298,24 @@ class FileUpgrade:
             judged_at_s=self._clock.now_s(),
             numbers=judgement.numbers,
         )
+
+    def _keep(
+        self,
+        pair: UpgradePair,
+        judgement: Judgement,
+        current: FileState,
+        candidate: FileState,
+        other: KnownCopy | None,
+    ) -> PlanRecord | None:
         with self._catalogue.writing() as stores:
             stores.plans.save_pair(pair)
             if not pair.accepted:
                 return None
             base = {"id": pair.id, "who": _CRATEHAND, "created_at_s": pair.judged_at_s}
             absorbs = None if other is None else self._give_way(stores, other)
-            plan = upgrade_plan(judgement, (copy.track.id, current), candidate, base=base, absorbs=absorbs)
+            plan = upgrade_plan(judgement, (pair.track_id, current), candidate, base=base, absorbs=absorbs)
             stores.plans.add(plan)
-        logger.info("a better copy of %s: %s (%s)", copy.path, candidate.path, judgement.reason)
+        logger.info("a better copy of %s: %s (%s)", current.path, candidate.path, judgement.reason)
         self._publish(PlanChanged(plan_id=plan.id, kind=plan.kind.value, state=plan.state.value))
         return plan
 

@@ -5,16 +5,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cratehand.analysis.alignment import LocalOffsets, local_offsets, make_alignment
+from cratehand.analysis.codec_rounding import RoundingEvidence, leaves_traces, rounding_evidence
 from cratehand.analysis.copy_bands import HOP_S, WINDOW_HOPS
 from cratehand.analysis.copy_likeness import CopyLikeness, compare_copies
 from cratehand.analysis.copy_relation import CopyFindings, relate
-from cratehand.analysis.copy_standing import compare_standing, search_decides
+from cratehand.analysis.copy_standing import compare_standing, rounding_decides, search_decides
 from cratehand.analysis.fingerprint_match import FingerprintMatch, match_fingerprints, read_fingerprint
 from cratehand.domain.audio import AudioFormat
 from cratehand.domain.fields import Field
 from cratehand.domain.ports import AudioReader, Fingerprinter, TagReader
 from cratehand.domain.upgrade import CopyEvidence, CopyName, Judgement, KnownSound, Relation, Standing
 from cratehand.usecases.pair_listening import HeardCopy, HeardPair, PairListening, QualityMeter
+from cratehand.usecases.second_listening import aligned_stretches
 
 
 def _size_bytes(path: Path) -> int:
@@ -72,7 +74,60 @@ class UpgradeJudgement:
             _evidence(path, self._rated(path, copy), name)
             for path, copy, name in zip((current, candidate), (pair.current, pair.candidate), names, strict=True)
         )
-        return _conclude(known, landed, pair)
+        return self._conclude(known, landed, pair)
+
+    def _conclude(self, current: CopyEvidence, candidate: CopyEvidence, pair: HeardPair) -> Judgement:
+        likeness = compare_copies(pair.bands)
+        offsets = local_offsets(pair.bands, window_s=WINDOW_HOPS * HOP_S)
+        match = _match(current.fingerprint, candidate.fingerprint)
+        alignment = None
+        if likeness is not None and offsets.is_constant:
+            alignment = make_alignment(pair.head_offset, offsets, likeness)
+        findings = CopyFindings(likeness=likeness, offsets=offsets, match=match, alignment=alignment)
+        relation, reason = relate(current, candidate, findings)
+        numbers = _numbers(current, candidate, likeness, offsets, match)
+        better = Standing.CANNOT_TELL
+        if relation is Relation.SAME and likeness is not None and alignment is not None:
+            compared = self._compare(current, candidate, pair, likeness, alignment.offset_s)
+            current, candidate, better = compared.current, compared.candidate, compared.better
+            reason, numbers = f"{reason}; {compared.why}", numbers | compared.numbers
+        return Judgement(
+            current=current,
+            candidate=candidate,
+            relation=relation,
+            better=better,
+            accepted=relation is Relation.SAME and better is Standing.BETTER and alignment is not None,
+            reason=reason,
+            alignment=alignment,
+            numbers=numbers,
+        )
+
+    def _compare(
+        self, current: CopyEvidence, candidate: CopyEvidence, pair: HeardPair, likeness: CopyLikeness, offset_s: float
+    ) -> "_Compared":
+        """Look closer, each time only where that can change the answer."""
+        peaks = (pair.current.listener.peaks_db(), pair.candidate.listener.peaks_db())
+        if search_decides(current, candidate, likeness, peaks_db=peaks, of_current=True):
+            current = replace(current, quality=pair.current.verdict(True))
+        rounding = None
+        if rounding_decides(current, candidate, likeness, peaks_db=peaks):
+            rounding = self._rounding(current, candidate, offset_s)
+        if search_decides(current, candidate, likeness, peaks_db=peaks, of_current=False, rounding=rounding):
+            candidate = replace(candidate, quality=pair.candidate.verdict(True))
+        better, why = compare_standing(current, candidate, likeness, peaks_db=peaks, rounding=rounding)
+        return _Compared(current=current, candidate=candidate, better=better, why=why, rounding=rounding)
+
+    def _rounding(self, current: CopyEvidence, candidate: CopyEvidence, offset_s: float) -> RoundingEvidence | None:
+        if not leaves_traces(current.format.codec):
+            return None
+        pairs = aligned_stretches(
+            self._tools.reader,
+            current.path,
+            candidate.path,
+            offset_s=offset_s,
+            sounding_start_s=current.sounding_start_s,
+        )
+        return rounding_evidence(pairs, current.format.codec)
 
     def _rated(self, path: Path, copy: HeardCopy) -> HeardCopy:
         """Fill in the bit rate of what declares none, as an MP3 of a varying rate without a header; covers count in."""
@@ -89,6 +144,24 @@ class UpgradeJudgement:
         return CopyName(title=title, artist=artist, mix=mix)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compared:
+    """Both copies as far as they had to be looked at, and the answer."""
+
+    current: CopyEvidence
+    candidate: CopyEvidence
+    better: Standing
+    why: str
+    rounding: RoundingEvidence | None
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        if self.rounding is None:
+            return {}
+        found = {"rounding_evenness": self.rounding.evenness, "rounding_zeros": self.rounding.zeros}
+        return {name: round(value, 4) for name, value in found.items()}
+
+
 def _evidence(path: Path, copy: HeardCopy, name: CopyName) -> CopyEvidence:
     return CopyEvidence(
         path=path,
@@ -99,37 +172,6 @@ def _evidence(path: Path, copy: HeardCopy, name: CopyName) -> CopyEvidence:
         sounding_end_s=copy.listener.sounding_end_s,
         fingerprint=copy.fingerprint,
         quality=copy.verdict(False),
-    )
-
-
-def _conclude(current: CopyEvidence, candidate: CopyEvidence, pair: HeardPair) -> Judgement:
-    likeness = compare_copies(pair.bands)
-    offsets = local_offsets(pair.bands, window_s=WINDOW_HOPS * HOP_S)
-    match = _match(current.fingerprint, candidate.fingerprint)
-    alignment = None
-    if likeness is not None and offsets.is_constant:
-        alignment = make_alignment(pair.head_offset, offsets, likeness)
-    findings = CopyFindings(likeness=likeness, offsets=offsets, match=match, alignment=alignment)
-    relation, reason = relate(current, candidate, findings)
-    numbers = _numbers(current, candidate, likeness, offsets, match)
-    better, why = Standing.CANNOT_TELL, ""
-    if relation is Relation.SAME and likeness is not None:
-        peaks = (pair.current.listener.peaks_db(), pair.candidate.listener.peaks_db())
-        if search_decides(current, candidate, likeness, peaks_db=peaks, of_current=True):
-            current = replace(current, quality=pair.current.verdict(True))
-        if search_decides(current, candidate, likeness, peaks_db=peaks, of_current=False):
-            candidate = replace(candidate, quality=pair.candidate.verdict(True))
-        better, why = compare_standing(current, candidate, likeness, peaks_db=peaks)
-        reason = f"{reason}; {why}"
-    return Judgement(
-        current=current,
-        candidate=candidate,
-        relation=relation,
-        better=better,
-        accepted=relation is Relation.SAME and better is Standing.BETTER and alignment is not None,
-        reason=reason,
-        alignment=alignment,
-        numbers=numbers,
     )
 
 

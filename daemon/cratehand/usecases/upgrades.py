@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cratehand.domain.errors import ConflictError, CratehandError, NotFoundError
+from cratehand.domain.ids import TrackId
 from cratehand.domain.plan_record import PlanRecord, PlanState, UpgradePair
 from cratehand.usecases.duplicates import Duplicates
 from cratehand.usecases.file_upgrade import FileUpgrade
 from cratehand.usecases.history import History
 from cratehand.usecases.missing import Missing
-from cratehand.usecases.rekordbox_steps import xml_of
+from cratehand.usecases.rekordbox_steps import rekordbox_steps, xml_of
 from cratehand.usecases.repair import Repair
 from cratehand.usecases.tag_plans import TagPlans
 
@@ -34,6 +35,13 @@ class Upgrades:
     """Writes one playlist with its tracks."""
     queue: Callable[[PlanRecord], None] = lambda _: None
     """Takes a plan that Rekordbox's own database is to be told of."""
+    in_rekordbox: Callable[[TrackId], bool] = lambda _: True
+    """Whether a track is in Rekordbox's collection, so that the DJ has something to do there."""
+
+    def steps(self, plan: PlanRecord) -> list[str]:
+        """Return what the DJ has to do in Rekordbox; nothing for a track that is not there."""
+        elsewhere = plan.track_id is not None and not self.in_rekordbox(plan.track_id)
+        return [] if elsewhere else rekordbox_steps(plan, self.exports)
 
     def show(self, reference: str) -> tuple[UpgradePair | None, PlanRecord | None]:
         """Return the plan, or judged pair, that an id, a track id or a path names; raises `NotFoundError`."""

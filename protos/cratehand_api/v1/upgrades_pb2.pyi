@@ -305,12 +305,17 @@ Global___ListHistoryResponse: _TypeAlias = ListHistoryResponse  # noqa: Y015
 class ScanRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    dry_run: _builtins.bool
+    """Judge, and keep nothing of it: no pair, no plan."""
     def __init__(
         self,
+        *,
+        dry_run: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -324,10 +329,15 @@ class ScanProgress(_message.Message):
     TOTAL_FIELD_NUMBER: _builtins.int
     JUDGED_FIELD_NUMBER: _builtins.int
     FINISHED_FIELD_NUMBER: _builtins.int
+    PAIRS_FIELD_NUMBER: _builtins.int
     compared: _builtins.int
     total: _builtins.int
     judged: _builtins.int
     finished: _builtins.bool
+    @_builtins.property
+    def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___UpgradePair]:
+        """Of a dry run, in the last message: what was judged."""
+
     def __init__(
         self,
         *,
@@ -335,10 +345,11 @@ class ScanProgress(_message.Message):
         total: _builtins.int = ...,
         judged: _builtins.int = ...,
         finished: _builtins.bool = ...,
+        pairs: _abc.Iterable[Global___UpgradePair] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compared", b"compared", "finished", b"finished", "judged", b"judged", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compared", b"compared", "finished", b"finished", "judged", b"judged", "pairs", b"pairs", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

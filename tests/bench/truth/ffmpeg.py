@@ -18,7 +18,7 @@ CODECS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "mp3 V2": ("mp3", ("-c:a", "libmp3lame", "-q:a", "2")),
     **{f"aac {rate}": ("m4a", ("-c:a", "aac", "-b:a", f"{rate}k")) for rate in (96, 128, 160, 192, 256)},
     **{f"ogg q{quality}": ("ogg", ("-c:a", "libvorbis", "-q:a", str(quality))) for quality in (2, 3, 4, 5, 6, 8)},
-    **{f"opus {rate}": ("opus", ("-c:a", "libopus", "-b:a", f"{rate}k")) for rate in (96, 160)},
+    **{f"opus {rate}": ("opus", ("-c:a", "libopus", "-b:a", f"{rate}k")) for rate in (96, 128, 160, 192)},
 }
 WALLED: Final = frozenset(
     {

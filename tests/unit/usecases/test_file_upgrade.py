@@ -1,16 +1,19 @@
 """What lands is compared before it becomes a track; answers and plans are kept."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cratehand.domain.audio_quality import AudioQuality, QualityVerdict
 from cratehand.domain.fields import Field
 from cratehand.domain.folders import SeenFile
 from cratehand.domain.ids import TrackId
-from cratehand.domain.plan_record import PlanState
+from cratehand.domain.plan_record import PlanState, UpgradePair
 from cratehand.domain.provenance import PERSON, Fact
 from cratehand.domain.track import Presence, Track
 from cratehand.domain.upgrade import Relation
+from cratehand.usecases.reading_facts import ANALYSIS
 from cratehand.usecases.upgrades import Upgrades
 from tests.fakes.swaps import TRACK, Crate, make_crate
 from tests.fakes.upgrades import FakeJudge, make_fake_upgrades
@@ -47,6 +50,30 @@ def test_a_landed_file_waits_for_its_judgement_and_stays_a_candidate(tmp_path: P
     assert finding.waiting() == []
     ((pair, kept),) = finding.pairs()
     assert (pair.accepted, pair.offset_s, kept) == (True, 0.025, crate.plan(plan.id))
+
+
+def test_what_the_catalogue_knows_of_the_current_file_is_told_to_the_judge(tmp_path: Path) -> None:
+    crate, judge = make_crate(tmp_path), FakeJudge(accepted=False)
+    with crate.catalogue.writing() as stores:
+        stamp = crate.files.state(crate.current).stamp
+        stores.tracks.set_reading(TRACK, stamp=stamp, digest=None, analysed_at_s=1.0, error=None)
+        quality = AudioQuality(verdict=QualityVerdict.LOSSY, evidence={"wall_hz": 16_000.0})
+        facts = {Field.QUALITY: quality, Field.FINGERPRINT: "AQAA"}
+        stores.facts.record(TRACK, [Fact(field=name, value=facts[name], source=ANALYSIS, at_s=1.0) for name in facts])
+    finding = upgrades_of(crate, judge).finding
+    finding.judge_landed(crate.landed)
+    assert [known and (known.quality, known.fingerprint) for known in judge.told] == [(quality, "AQAA")]
+
+
+def test_what_was_known_before_the_current_file_changed_is_not_told(tmp_path: Path) -> None:
+    crate, judge = make_crate(tmp_path), FakeJudge(accepted=False)
+    with crate.catalogue.writing() as stores:
+        stamp = crate.files.state(crate.current).stamp
+        stores.tracks.set_reading(TRACK, stamp=stamp, digest=None, analysed_at_s=1.0, error=None)
+    finding = upgrades_of(crate, judge).finding
+    crate.current.write_bytes(crate.landed.read_bytes())
+    finding.judge_landed(crate.landed)
+    assert judge.told == [None]
 
 
 def test_a_refused_file_is_kept_as_a_row_and_becomes_a_track(tmp_path: Path) -> None:
@@ -154,3 +181,26 @@ def test_other_relations_are_rows_without_a_plan(tmp_path: Path, relation: Relat
     finding.hold([seen(crate, crate.landed)])
     assert finding.judge_landed(crate.landed) is None
     assert [(pair.relation, plan) for pair, plan in finding.pairs()] == [(relation.value, None)]
+
+
+def test_a_dry_scan_judges_and_keeps_nothing(tmp_path: Path) -> None:
+    crate, judge = make_crate(tmp_path), FakeJudge()
+    finding = upgrades_of(crate, judge).finding
+    other = _second_track(crate, person=True)
+    trial: list[UpgradePair] = []
+    assert finding.scan(trial=trial) == 1
+    assert [(pair.track_id, pair.candidate, pair.accepted) for pair in trial] == [(TRACK, crate.landed, True)]
+    assert finding.pairs() == []
+    with crate.catalogue.reading() as stores:
+        assert stores.tracks.get(other) is not None
+        assert stores.plans.list(limit=10) == []
+    assert finding.scan() == 1
+    assert len(finding.pairs()) == 1
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_steps_in_rekordbox_are_told_only_for_tracks_that_are_there(tmp_path: Path, *, is_there: bool) -> None:
+    crate = make_crate(tmp_path)
+    upgrades = replace(upgrades_of(crate, FakeJudge()), in_rekordbox=lambda track_id: is_there and track_id == TRACK)
+    plan = crate.upgrade()
+    assert bool(upgrades.steps(plan)) is is_there

@@ -32,19 +32,25 @@ def register(app: typer.Typer) -> None:
     app.add_typer(verbs, name="upgrade")
 
 
-def scan(ctx: typer.Context, as_json: Json = False) -> None:
+def scan(ctx: typer.Context, as_json: Json = False, dry_run: DryRun = False) -> None:
     """Compare all tracks that were not compared yet; what is found is listed, nothing is changed."""
     from cratehand.app.cli.daemon_client import connected
     from cratehand_api.v1 import upgrades_pb2
 
     judged = total = 0
+    pairs: list[Any] = []
     with connected(invocation(ctx)) as client:
-        for progress in client.upgrades.Scan(upgrades_pb2.ScanRequest()):
-            judged, total = progress.judged, progress.total
+        for progress in client.upgrades.Scan(upgrades_pb2.ScanRequest(dry_run=dry_run)):
+            judged, total, pairs = progress.judged, progress.total, list(progress.pairs)
             if not progress.finished and not as_json:
                 say(f"{progress.compared} of {progress.total} tracks compared")
     if as_json:
-        write_json({"tracks": total, "judged": judged})
+        answer: dict[str, Any] = {"tracks": total, "judged": judged}
+        write_json(answer | {"dry_run": True, "pairs": [pair_json(pair) for pair in pairs]} if dry_run else answer)
+    elif dry_run:
+        if pairs:
+            print_table(_COLUMNS, (_row(pair) for pair in pairs))
+        say(f"{judged} pairs among {total} tracks; nothing was kept of them: this was a dry run.")
     else:
         say(f"{judged} new pairs judged among {total} tracks: `cratehand upgrade list` shows them.")
 
@@ -116,6 +122,7 @@ def report(answer: Any, *, as_json: bool, dry_run: bool) -> None:
 
 
 def _row(pair: Any) -> tuple[str, ...]:
-    state = pair.state if pair.HasField("state") else "refused"
+    # Of a dry run there is no plan yet.
+    state = pair.state if pair.HasField("state") else "better" if pair.accepted else "refused"
     offset = f"{pair.offset_s * 1e3:+.1f} ms" if pair.HasField("offset_s") else or_dash(None)
     return pair.id[:8], pair.current, pair.candidate, pair.verdict, offset, state, pair.reason

@@ -17,7 +17,6 @@ from cratehand.servers.grpc.translate_plans import (
     pair_message,
     plan_message,
 )
-from cratehand.usecases.rekordbox_steps import rekordbox_steps
 from cratehand.usecases.tag_plans import KeyNotation, TagWish
 from cratehand.usecases.upgrades import Upgrades
 from cratehand.usecases.use_cases import UseCases
@@ -51,13 +50,13 @@ class UpgradesService(upgrades_pb2_grpc.UpgradesServicer):
         """Apply a plan."""
         name = reference("id", request.id)
         plan = await self._lanes.slow(self._upgrades.apply, name, who=_who(request.who), dry_run=request.dry_run)
-        return plan_message(plan, steps=rekordbox_steps(plan, self._upgrades.exports))
+        return plan_message(plan, steps=self._upgrades.steps(plan))
 
     async def UndoPlan(self, request: upgrades_pb2.PlanRequest, context: Context) -> upgrades_pb2.Plan:
         """Undo a plan."""
         name = reference("id", request.id)
         plan = await self._lanes.slow(self._upgrades.undo, name, who=_who(request.who), dry_run=request.dry_run)
-        return plan_message(plan, steps=rekordbox_steps(plan, self._upgrades.exports))
+        return plan_message(plan, steps=self._upgrades.steps(plan))
 
     async def ListHistory(
         self, request: upgrades_pb2.ListHistoryRequest, context: Context
@@ -77,13 +76,16 @@ class UpgradesService(upgrades_pb2_grpc.UpgradesServicer):
             nonlocal seen
             seen = (done, total)
 
-        task = asyncio.create_task(self._lanes.slow(self._upgrades.finding.scan, progress=progress))
+        trial: list[UpgradePair] | None = [] if request.dry_run else None
+        task = asyncio.create_task(self._lanes.slow(self._upgrades.finding.scan, progress=progress, trial=trial))
         while not task.done():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(task), _LOOK_S)
             if not task.done():
                 yield upgrades_pb2.ScanProgress(compared=seen[0], total=seen[1])
-        yield upgrades_pb2.ScanProgress(compared=seen[0], total=seen[1], judged=await task, finished=True)
+        judged = await task
+        pairs = [pair_message(pair, None) for pair in trial or ()]
+        yield upgrades_pb2.ScanProgress(compared=seen[0], total=seen[1], judged=judged, finished=True, pairs=pairs)
 
     async def ListDuplicates(
         self, request: upgrades_pb2.ListDuplicatesRequest, context: Context
@@ -116,14 +118,14 @@ class UpgradesService(upgrades_pb2_grpc.UpgradesServicer):
         plan = await self._lanes.slow(
             self._upgrades.repair.propose, track, who=_who(request.who), dry_run=request.dry_run
         )
-        return plan_message(plan, steps=rekordbox_steps(plan, self._upgrades.exports))
+        return plan_message(plan, steps=self._upgrades.steps(plan))
 
     def _get_plan(self, name: str) -> upgrades_pb2.Plan:
         pair, plan = self._upgrades.show(name)
         if plan is None and pair is not None:
             return _refused(pair)
         assert plan is not None
-        return plan_message(plan, pair=pair, steps=rekordbox_steps(plan, self._upgrades.exports))
+        return plan_message(plan, pair=pair, steps=self._upgrades.steps(plan))
 
     def _missing(self, relocates: bool, who: str) -> upgrades_pb2.ListMissingResponse:
         lost = self._upgrades.missing.list()
