@@ -165,9 +165,7 @@ def build_parts(
     offline = offline_use_cases(settings, data_dir, publish=bus.publish, extra_folders=watch)
     common = _Common(settings=settings, folder=folder, offline=offline, bus=bus, clock=clock, lanes=lanes)
     watcher = WatchdogWatcher(ignore=common.ignore, settle_s=settings.watch.settle_s)
-    scanner = DiskScanner(
-        ignore=common.ignore, clock=clock, settle_s=settings.watch.settle_s, on_growing=watcher.look_again
-    )
+    scanner = _scanner(common, watcher)
     quiet = _quiet(common)
     pool = make_executor(common.workers, log=folder.logs / "workers.log")
     needs = UpgradeNeeds(
@@ -200,6 +198,11 @@ def build_parts(
         upgrade_watch=_upgrade_watch(common, upgrades, folder_sync, quiet),
         rekordbox_queue=plans.queue,
     )
+
+
+def _scanner(common: "_Common", watcher: WatchdogWatcher) -> DiskScanner:
+    settle_s = common.settings.watch.settle_s
+    return DiskScanner(ignore=common.ignore, clock=common.clock, settle_s=settle_s, on_growing=watcher.look_again)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
