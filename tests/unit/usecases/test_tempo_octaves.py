@@ -16,7 +16,7 @@ from cratehand.domain.track_analysis import TrackAnalysis
 from cratehand.usecases.library import Library
 from cratehand.usecases.reading_facts import facts_of
 from cratehand.usecases.tempo_octaves import settle_octave
-from tests.fakes.clock import HandWoundClock
+from tests.fakes.clock import HandWoundClock, counting_ids
 from tests.fakes.readings import analysis, reading
 
 IDS = [TrackId(f"bbbb{number:012}") for number in range(8)]
@@ -36,7 +36,7 @@ def library(catalogue: SqliteCatalogue, clock: HandWoundClock, published: list[E
             genre = "House" if number == 7 else "Drum & Bass"
             said = reading(str(path), analysis=ambiguous(), tags={Field.GENRE: genre})
             stores.facts.record(track_id, facts_of(said, at_s=clock.now_s()))
-    return Library(catalogue, clock=clock, publish=published.append)
+    return Library(catalogue, clock=clock, new_id=counting_ids(), publish=published.append)
 
 
 def test_an_analysis_follows_its_genre_with_tempo_and_grid() -> None:
