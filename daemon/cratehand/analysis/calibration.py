@@ -48,7 +48,7 @@ def log_odds(share: float) -> float:
 
 # Constants, written by tests/bench/fit_confidence.py
 
-TEMPO: Final = Calibration({"pulse": 0.0, "fit": 5.333, "octave": 3.903}, -5.051)
-GRID: Final = Calibration({"pulse": 6.41, "fit": 15.59, "phase": 4.735, "bars": 3.583}, -26.377)
-KEY: Final = Calibration({"lead": 1.193, "fits": 2.18, "length": 1.766}, -2.815)
-SECTIONS: Final = Calibration({"gain": 0.0, "grid": 0.866, "bars": 15.35}, -12.029)
+TEMPO: Final = Calibration({"pulse": 0.725, "fit": 6.878, "octave": 2.766}, -5.614)
+GRID: Final = Calibration({"pulse": 3.132, "fit": 0.712, "phase": 5.956, "bars": 2.335}, -8.095)
+KEY: Final = Calibration({"lead": 1.059, "fits": 0.0, "length": 0.981}, -0.645)
+SECTIONS: Final = Calibration({"gain": 18.517, "grid": 0.0, "bars": 0.002}, -12.956)
