@@ -94,7 +94,7 @@ async def open_house(
         use_cases = UseCases(
             lanes=lanes,
             bus=bus,
-            library=Library(catalogue, clock=clock, publish=bus.publish),
+            library=Library(catalogue, clock=clock, new_id=counting_ids(), publish=bus.publish),
             playlists=Playlists(catalogue),
             similarity=Similarity(catalogue),
             text_search=TextSearch(catalogue),

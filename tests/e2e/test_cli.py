@@ -165,6 +165,11 @@ def test_a_correction_goes_through_the_daemon(home: Path, daemon: "subprocess.Po
     changed = document(call(home, "track", "set", path, "title=Mine", "--json", *data))
     assert [change["what"] for change in changed["changes"]] == ["set title"]
     assert document(call(home, "track", changed["id"], "--json", *data))["title"] == "Mine"
+    (entry,) = document(call(home, "history", "--json", *data))
+    assert (entry["what"], entry["track_id"], entry["undone"]) == ("correction", changed["id"], False)
+    assert entry["changes"] == changed["changes"]
+    assert document(call(home, "undo", entry["id"], "--json", *data))["state"] == "undone"
+    assert document(call(home, "track", changed["id"], "--json", *data))["title"] in {"Söng #1", None}
     wrong = call(home, "track", "set", path, "rating=9", *data)
     assert wrong.returncode == 1
     assert "not between 0 and 5" in wrong.stderr

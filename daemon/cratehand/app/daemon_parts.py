@@ -172,13 +172,12 @@ def build_parts(
         offline=offline, folder=folder, pool=pool, clock=clock, publish=bus.publish, rekordbox_is_off=rekordbox == "off"
     )
     plans = build_upgrades(needs, rekordbox=database if settings.upgrade.write_rekordbox else None)
-    upgrades = plans.upgrades
-    folder_sync = _folder_sync(common, scanner, upgrades)
+    folder_sync = _folder_sync(common, scanner, plans.upgrades)
     plans.settled.look = folder_sync.look_at
     queue = _analysis_queue(common, analysts := _analysts(common, pool), quiet)
     parts = None if database is None else _rekordbox(common, database, pool, quiet, folder_sync)
     folder_watch = _folder_watch(common, watcher, folder_sync, quiet)
-    others = _Others(state=_collection_state(parts, rekordbox), master=_master(common), upgrades=upgrades)
+    others = _Others(state=_collection_state(parts, rekordbox), master=_master(common), upgrades=plans.upgrades)
     return DaemonParts(
         offline=offline,
         use_cases=_use_cases(common, quiet, queue, folder_watch, others),
@@ -195,7 +194,7 @@ def build_parts(
         token=folder.token(),
         bulk_folder=folder.bulk_for_devices(),
         index=plans.index,
-        upgrade_watch=_upgrade_watch(common, upgrades, folder_sync, quiet),
+        upgrade_watch=_upgrade_watch(common, plans.upgrades, folder_sync, quiet),
         rekordbox_queue=plans.queue,
     )
 

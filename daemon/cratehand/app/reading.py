@@ -35,7 +35,7 @@ def reading_use_cases(path: Path) -> ReadingUseCases:
     told: dict[str, Any] = {"clock": SystemClock(), "publish": lambda _: None}
     return ReadingUseCases(
         catalogue=catalogue,
-        library=Library(catalogue, **told),
+        library=Library(catalogue, new_id=new_id, **told),
         similarity=Similarity(catalogue),
         text_search=TextSearch(catalogue, find_listener=lambda: text_listener(DataFolder(path.parent).models)),
         jobs=Jobs(catalogue, new_id=new_id, **told),

@@ -70,7 +70,7 @@ def offline_use_cases(
     told: dict[str, Any] = {"clock": clock, "publish": publish}
     return OfflineUseCases(
         catalogue=catalogue,
-        library=Library(catalogue, **told),
+        library=Library(catalogue, new_id=new_id, **told),
         playlists=Playlists(catalogue),
         similarity=Similarity(catalogue),
         text_search=TextSearch(catalogue, find_listener=lambda: text_listener(DataFolder(data_dir).models)),
@@ -82,7 +82,7 @@ def offline_use_cases(
             cue_rules=parse_cue_rules(settings.export.cue_pads),
         ),
         collection_import=CollectionImport(catalogue, new_id=new_id, **told),
-        playlist_import=PlaylistImport(catalogue, new_id=new_id),
+        playlist_import=PlaylistImport(catalogue, clock=clock, new_id=new_id),
         review=Review(catalogue),
         folders=WatchedFolders(
             catalogue,

@@ -65,9 +65,17 @@ class DiskSwapper:
 
     def are_same(self, one: Path, other: Path) -> bool:
         try:
-            return one == other or one.samefile(other)
+            if one == other:
+                return True
+            if not (one.samefile(other) and one.parent.samefile(other.parent)):
+                return False
+            if one.name == other.name:
+                return True
+            # One file may have two names in one folder (a hard link); the folder knows which spellings it holds.
+            names = {path.name for path in one.parent.iterdir()}
         except (OSError, ValueError):
             return False
+        return not (one.name in names and other.name in names)
 
     def require_room(self, folder: Path, size_bytes: int) -> None:
         with _translated(folder):
@@ -75,7 +83,7 @@ class DiskSwapper:
             while not there.exists() and there != there.parent:
                 there = there.parent
             free_bytes = shutil.disk_usage(there).free
-        if free_bytes < size_bytes + _SPARE_BYTES:
+        if size_bytes and free_bytes < size_bytes + _SPARE_BYTES:
             raise UnavailableError(
                 f"{printable(folder)}: the disk is full: {size_bytes / 1e6:.0f} MB are needed, "
                 f"{free_bytes / 1e6:.0f} MB are free; make room or empty the trash"

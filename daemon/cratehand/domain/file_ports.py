@@ -28,11 +28,15 @@ class FileSwapper(Protocol):
         ...
 
     def are_same(self, one: Path, other: Path) -> bool:
-        """Whether two names lead to one file, e.g. on a file system that ignores case."""
+        """Whether two paths are one name of one file to the file system, e.g. where it ignores case.
+
+        Two hard links of one file are two names, a symbolic link and what it leads to as well; False where one of two
+        different paths does not exist.
+        """
         ...
 
     def require_room(self, folder: Path, size_bytes: int) -> None:
-        """Raise `UnavailableError` where a folder can't take so much, or can't be written at all."""
+        """Raise `UnavailableError` where a folder can't take so much, or can't be written at all; 0 asks the latter."""
         ...
 
     def copy(self, source: Path, target: Path) -> None:

@@ -5,9 +5,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from cratehand.domain.collection import Playlist, PlaylistKind
 from cratehand.domain.errors import InvalidInputError
 from cratehand.domain.ids import ContentDigest, TrackId
-from cratehand.domain.plan_record import CarryOver, FileState, Relocate, Step, SwapFile, TellRekordbox
+from cratehand.domain.plan_record import (
+    CarryOver,
+    ChangePlaylist,
+    CorrectTrack,
+    FileState,
+    Relocate,
+    Step,
+    SwapFile,
+    TellRekordbox,
+)
 from cratehand.domain.track import FileStamp
 
 
@@ -80,9 +90,25 @@ def _tell(raw: dict[str, Any]) -> Step:
     return TellRekordbox(**{**raw, "edits": tuple(raw["edits"])})
 
 
+def _correct(raw: dict[str, Any]) -> Step:
+    return CorrectTrack(**{**raw, "edits": tuple(raw["edits"])})
+
+
+def _playlist(raw: Mapping[str, Any] | None) -> Playlist | None:
+    if raw is None:
+        return None
+    return Playlist(**{**raw, "kind": PlaylistKind(raw["kind"]), "entries": tuple(raw["entries"])})
+
+
+def _change_playlist(raw: dict[str, Any]) -> Step:
+    return ChangePlaylist(before=_playlist(raw["before"]), after=_playlist(raw["after"]))
+
+
 _NAMES: Final[dict[type, str]] = {
     SwapFile: "swap_file", CarryOver: "carry_over", Relocate: "relocate", TellRekordbox: "tell_rekordbox",
+    CorrectTrack: "correct_track", ChangePlaylist: "change_playlist",
 }  # fmt: skip
 _READERS: Final[dict[str, Callable[[dict[str, Any]], Step]]] = {
     "swap_file": _swap, "carry_over": _carry, "relocate": _relocate, "tell_rekordbox": _tell,
+    "correct_track": _correct, "change_playlist": _change_playlist,
 }  # fmt: skip

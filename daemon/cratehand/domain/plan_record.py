@@ -10,13 +10,15 @@
 A crash leaves `applying` or `undoing`; the next start brings them to one of their ends (`cratehand.usecases.history`).
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from cratehand.domain.ids import ContentDigest, PlanId, TrackId
+from cratehand.domain.collection import Playlist, PlaylistKind
+from cratehand.domain.ids import ContentDigest, PlanId, PlaylistId, TrackId
 from cratehand.domain.plan import Change, Plan
 from cratehand.domain.track import FileStamp
 
@@ -38,6 +40,9 @@ class PlanKind(StrEnum):
     REKORDBOX = "rekordbox"
     """Rekordbox is told of what happened to a file."""
     PLAYLIST = "playlist"
+    """Playlists and folders of the catalogue were made, renamed, filled anew or removed."""
+    CORRECTION = "correction"
+    """A person's word on a track."""
 
 
 class PlanState(StrEnum):
@@ -197,7 +202,64 @@ class TellRekordbox:
         return [*said, Change(what="add to playlist", where=self.playlist, after=self.track_id)]
 
 
-Step = SwapFile | CarryOver | Relocate | TellRekordbox
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectTrack:
+    """A person's word on fields of a track."""
+
+    track_id: TrackId
+    where: str
+    """The file, or the id where there is none."""
+    edits: tuple[Mapping[str, Any], ...]
+    """``field``; ``before`` (what was believed) and ``after`` (the word, None takes back what persons said) as
+    JSON-able values of facts; ``said_before``, the last word of a person until then, None for none."""
+
+    def changes(self) -> list[Change]:
+        """Say it in words."""
+        return [
+            Change(what=f"set {edit['field']}", where=self.where, before=_said(edit["before"]),
+                   after=_said(edit["after"]))
+            for edit in self.edits
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePlaylist:
+    """A playlist or folder of the catalogue before and after; None where there was, or is, none."""
+
+    before: Playlist | None
+    after: Playlist | None
+
+    @property
+    def playlist_id(self) -> PlaylistId | None:
+        """Which one."""
+        known = self.after or self.before
+        return None if known is None else known.id
+
+    def changes(self) -> list[Change]:
+        """Say it in words."""
+        before, after = self.before, self.after
+        if after is None:
+            return [] if before is None else [Change(what=f"remove {before.kind}", where=before.name,
+                                                     before=_tracks(before))]  # fmt: skip
+        if before is None:
+            return [Change(what=f"make {after.kind}", where=after.name, after=_tracks(after))]
+        said = []
+        if before.name != after.name:
+            said.append(Change(what=f"rename {after.kind}", where=after.name, before=before.name, after=after.name))
+        if before.entries != after.entries:
+            said.append(Change(what="change tracks", where=after.name, before=_tracks(before), after=_tracks(after)))
+        return said or [Change(what=f"move or change {after.kind}", where=after.name)]
+
+
+def _said(value: object) -> str:
+    return "" if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _tracks(playlist: Playlist) -> str:
+    return f"{len(playlist.entries)} tracks" if playlist.kind is not PlaylistKind.FOLDER else ""
+
+
+Step = SwapFile | CarryOver | Relocate | TellRekordbox | CorrectTrack | ChangePlaylist
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +307,16 @@ class PlanRecord:
     def tell(self) -> TellRekordbox | None:
         """The step that tells Rekordbox."""
         return next((step for step in self.steps if isinstance(step, TellRekordbox)), None)
+
+    @property
+    def correction(self) -> CorrectTrack | None:
+        """The step that is a person's word."""
+        return next((step for step in self.steps if isinstance(step, CorrectTrack)), None)
+
+    @property
+    def playlists(self) -> tuple[ChangePlaylist, ...]:
+        """The steps that change playlists, in the order of doing."""
+        return tuple(step for step in self.steps if isinstance(step, ChangePlaylist))
 
     @property
     def paths(self) -> frozenset[Path]:

@@ -14,6 +14,7 @@ from cratehand.domain.provenance import AnyFact, Fact, Source, SourceKind
 from cratehand.domain.stores import Catalogue, IdSource, Stores
 from cratehand.domain.track import Presence, Track
 from cratehand.usecases.event_bus import Publish
+from cratehand.usecases.plan_playlists import change_playlists
 
 XML: Final = Source(kind=SourceKind.REKORDBOX, name="xml")
 _SHOWN: Final = 50
@@ -40,7 +41,9 @@ class CollectionImport:
         self._new_id = new_id
         self._publish = publish
 
-    def import_file(self, change: CollectionChange, *, origin: str, dry_run: bool = False) -> CollectionImportReport:
+    def import_file(
+        self, change: CollectionChange, *, origin: str, who: str = "somebody", dry_run: bool = False
+    ) -> CollectionImportReport:
         """Bring a full collection in: tracks by path, facts as statements of their own, playlists under a folder.
 
         Cues are taken for tracks that have none from Rekordbox's own database. All in one transaction.
@@ -48,6 +51,7 @@ class CollectionImport:
         Args:
             change: What the file holds.
             origin: Name of the file, for the folder that gathers its playlists.
+            who: Who wants it, for the history of playlists.
             dry_run: Only count, and say what would be added.
         """
         report = CollectionImportReport()
@@ -62,7 +66,10 @@ class CollectionImport:
             return report
         with self._catalogue.writing() as stores:
             ids = {track.id: self._track(stores, track, report) for track in change.tracks}
-            self._playlists(stores, change, origin, ids, report)
+            playlists = self._playlists(stores, change, origin, ids)
+            why, now_s = f"import the playlists of {origin}", self._clock.now_s()
+            change_playlists(stores, playlists, plan_id=self._new_id(), who=who, why=why, at_s=now_s)
+            report.playlists = len(playlists)
         self._publish(CollectionSynced(added=report.added, changed=report.known, removed=0))
         return report
 
@@ -90,31 +97,25 @@ class CollectionImport:
         return track_id
 
     def _playlists(
-        self,
-        stores: Stores,
-        change: CollectionChange,
-        origin: str,
-        ids: Mapping[ForeignId, TrackId],
-        report: CollectionImportReport,
-    ) -> None:
+        self, stores: Stores, change: CollectionChange, origin: str, ids: Mapping[ForeignId, TrackId]
+    ) -> list[Playlist]:
         # A second import of the same file replaces the playlists of the first.
         known: dict[ForeignId | None, PlaylistId] = {
             playlist.foreign_id: playlist.id for playlist in stores.playlists.all() if playlist.origin == origin
         }
         wanted: Sequence[ForeignId] = [playlist.id for playlist in change.playlists or ()]
         new = {foreign: known.get(foreign) or PlaylistId(self._new_id()) for foreign in wanted}
-        for playlist in change.playlists or ():
-            stores.playlists.save(
-                Playlist(
-                    id=new[playlist.id],
-                    name=playlist.name,
-                    kind=playlist.kind,
-                    parent_id=new.get(playlist.parent_id) if playlist.parent_id else None,
-                    position=playlist.position,
-                    entries=tuple(ids[entry] for entry in playlist.entries if entry in ids),
-                    origin=origin,
-                    foreign_id=playlist.id,
-                    rule=playlist.rule,
-                )
+        return [
+            Playlist(
+                id=new[playlist.id],
+                name=playlist.name,
+                kind=playlist.kind,
+                parent_id=new.get(playlist.parent_id) if playlist.parent_id else None,
+                position=playlist.position,
+                entries=tuple(ids[entry] for entry in playlist.entries if entry in ids),
+                origin=origin,
+                foreign_id=playlist.id,
+                rule=playlist.rule,
             )
-            report.playlists += 1
+            for playlist in change.playlists or ()
+        ]

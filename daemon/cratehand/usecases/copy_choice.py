@@ -1,6 +1,6 @@
 """Of two copies of a recording: which one is the track, and which one the candidate."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,7 @@ def upgrade_plan(
     landed: FileState,
     *,
     base: Mapping[str, Any],
+    are_same: Callable[[Path, Path], bool],
     absorbs: TrackId | None = None,
 ) -> PlanRecord:
     """Return an open plan for an accepted pair.
@@ -83,11 +84,13 @@ def upgrade_plan(
         current: The track and its file.
         landed: The candidate.
         base: ``id``, ``who`` and ``created_at_s``.
+        are_same: Whether two paths are one name to the file system, as `FileSwapper.are_same`.
         absorbs: The track that the candidate is, where it has to stay one until then.
     """
     track_id, file = current
     target = target_of(file.path, landed.path)
-    if target != file.path and target.parent == landed.path.parent and target.name == landed.path.name:
+    if target != file.path and are_same(target, landed.path):
+        # Where case makes no difference the folder keeps the spelling that is there, and lists the file by it.
         target = landed.path
     return PlanRecord(
         kind=PlanKind.UPGRADE,

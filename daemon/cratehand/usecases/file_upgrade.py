@@ -313,7 +313,10 @@ class FileUpgrade:
                 return None
             base = {"id": pair.id, "who": _CRATEHAND, "created_at_s": pair.judged_at_s}
             absorbs = None if other is None else self._give_way(stores, other)
-            plan = upgrade_plan(judgement, (pair.track_id, current), candidate, base=base, absorbs=absorbs)
+            plan = upgrade_plan(
+                judgement, (pair.track_id, current), candidate, base=base, are_same=self._parts.files.are_same,
+                absorbs=absorbs,
+            )  # fmt: skip
             stores.plans.add(plan)
         logger.info("a better copy of %s: %s (%s)", current.path, candidate.path, judgement.reason)
         self._publish(PlanChanged(plan_id=plan.id, kind=plan.kind.value, state=plan.state.value))

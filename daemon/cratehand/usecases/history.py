@@ -82,27 +82,32 @@ class History:
     # --- forth --------------------------------------------------------------------------------------------------
 
     def apply(self, reference: str, *, who: str) -> PlanRecord:
-        """Do what an open plan says, all of it or nothing.
+        """Do what an open plan says, all of it or nothing; one that stands half way goes on.
 
         Raises:
             NotFoundError: No such plan.
             ConflictError: It is not open, its files are not what it was made for (it is then `STALE`), or a name is
                 taken.
-            UnavailableError: Not possible now; the plan stays open and can be tried again.
+            UnavailableError: Not possible now; try again. Only what had to be cleared away in the end, and was held,
+                leaves it half way.
         """
         with self._turn:
-            plan = self.find(reference)
-            try:
-                self.require_applicable(plan)
-            except StaleError as error:
-                self._save(replace(plan, state=PlanState.STALE, error=str(error)))
-                self._tell_files(plan)
-                raise
-            plan = self._save(replace(plan, who=who, state=PlanState.APPLYING, phase=Phase.PREPARING, error=None))
-            plan = self._prepare(plan)
-            done = self._go_on(plan)
+            found = self.find(reference)
+            plan = self._ended(found, PlanState.APPLYING)
+            went_on = plan is not found and plan.state is PlanState.APPLIED
+            done = plan if went_on else self._apply(plan, who)
         self._tell_files(done)
         return done
+
+    def _apply(self, plan: PlanRecord, who: str) -> PlanRecord:
+        try:
+            self.require_applicable(plan)
+        except StaleError as error:
+            self._save(replace(plan, state=PlanState.STALE, error=str(error)))
+            self._tell_files(plan)
+            raise
+        plan = self._save(replace(plan, who=who, state=PlanState.APPLYING, phase=Phase.PREPARING, error=None))
+        return self._go_on(self._prepare(plan))
 
     def require_applicable(self, plan: PlanRecord) -> None:
         """See that a plan can be applied now; raises as `apply`, with `StaleError` where it never can again."""
@@ -152,7 +157,7 @@ class History:
     # --- back ---------------------------------------------------------------------------------------------------
 
     def undo(self, reference: str, *, who: str) -> PlanRecord:
-        """Bring back what was there before a plan was applied.
+        """Bring back what was there before a plan was applied; goes on where that stands half way.
 
         Raises:
             NotFoundError: No such plan.
@@ -160,24 +165,28 @@ class History:
             UnavailableError: Not possible now; try again.
         """
         with self._turn:
-            plan = self.find(reference)
-            self.require_undoable(plan)
-            plan = self._save(replace(plan, state=PlanState.UNDOING, phase=Phase.PREPARING, error=None))
-            logger.info("%s undoes plan %s: %s", who, plan.id, plan.why)
-            if plan.swap is not None:
-                try:
-                    self._files.prepare_back(plan)
-                    plan = self._save(replace(plan, phase=Phase.PREPARED))
-                    self._files.switch_back(plan)
-                except (CratehandError, OSError) as error:
-                    if not (plan.phase is Phase.PREPARED and self._files.is_switched_back(plan)):
-                        self._stay_applied(plan, str(error))
-                        raise
-            else:
-                plan = self._save(replace(plan, phase=Phase.PREPARED))
-            undone = self._go_back(plan)
+            found = self.find(reference)
+            plan = self._ended(found, PlanState.APPLYING, PlanState.UNDOING)
+            went_on = plan is not found and plan.state is PlanState.UNDONE
+            undone = plan if went_on else self._undo(plan, who)
         self._tell_files(undone)
         return undone
+
+    def _undo(self, plan: PlanRecord, who: str) -> PlanRecord:
+        self.require_undoable(plan)
+        plan = self._save(replace(plan, state=PlanState.UNDOING, phase=Phase.PREPARING, error=None))
+        logger.info("%s undoes plan %s: %s", who, plan.id, plan.why)
+        if plan.swap is None:
+            return self._go_back(self._save(replace(plan, phase=Phase.PREPARED)))
+        try:
+            self._files.prepare_back(plan)
+            plan = self._save(replace(plan, phase=Phase.PREPARED))
+            self._files.switch_back(plan)
+        except (CratehandError, OSError) as error:
+            if not (plan.phase is Phase.PREPARED and self._files.is_switched_back(plan)):
+                self._stay_applied(plan, str(error))
+                raise
+        return self._go_back(plan)
 
     def require_undoable(self, plan: PlanRecord) -> None:
         """See that a plan can be undone now; raises `ConflictError` saying what stands in the way."""
@@ -233,6 +242,13 @@ class History:
         for plan in ended:
             self._tell_files(plan)
         return ended
+
+    def _ended(self, plan: PlanRecord, *half_way: PlanState) -> PlanRecord:
+        """Bring a plan to one of its ends where it stands half way: nobody else works on it while we have the turn."""
+        if plan.state not in half_way:
+            return plan
+        self._recover(plan)
+        return self.find(plan.id)
 
     def _recover(self, plan: PlanRecord) -> None:
         forth, swap = plan.state is PlanState.APPLYING, plan.swap

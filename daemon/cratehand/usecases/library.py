@@ -15,10 +15,11 @@ from cratehand.domain.plan import Change, Plan
 from cratehand.domain.ports import Clock
 from cratehand.domain.provenance import PERSON, AnyFact, Fact, SourceKind
 from cratehand.domain.search import Page, TrackQuery
-from cratehand.domain.stores import Catalogue, Stores
+from cratehand.domain.stores import Catalogue, IdSource, Stores
 from cratehand.domain.track import TrackDetail, TrackSummary
 from cratehand.usecases.corrections import corrected_values
 from cratehand.usecases.event_bus import Publish
+from cratehand.usecases.plan_corrections import corrected_plan, correction
 from cratehand.usecases.tempo_octaves import reconsider_genre
 
 _SHORTEST_PREFIX: Final = 4
@@ -35,9 +36,10 @@ class Correction:
 class Library:
     """The catalogue as a person asks for it."""
 
-    def __init__(self, catalogue: Catalogue, *, clock: Clock, publish: Publish) -> None:
+    def __init__(self, catalogue: Catalogue, *, clock: Clock, new_id: IdSource, publish: Publish) -> None:
         self._catalogue = catalogue
         self._clock = clock
+        self._new_id = new_id
         self._publish = publish
 
     def list_tracks(self, query: TrackQuery) -> Page[TrackSummary]:
@@ -55,13 +57,16 @@ class Library:
         with self._catalogue.reading() as stores:
             return detail(stores, resolve(stores, reference))
 
-    def correct(self, reference: str, assignments: Mapping[str, str], *, dry_run: bool = False) -> Correction:
-        """Record a person's word: it wins from now on and no analysis overwrites it.
+    def correct(
+        self, reference: str, assignments: Mapping[str, str], *, who: str = "somebody", dry_run: bool = False
+    ) -> Correction:
+        """Record a person's word: it wins from now on and no analysis overwrites it; `History` can undo it.
 
         Args:
             reference: As for `track`.
             assignments: Field to text, as `cratehand track set` takes them, see `corrected_values`; an empty text
                 takes an earlier correction back.
+            who: Whose word.
             dry_run: Only say what would change.
 
         Raises:
@@ -71,7 +76,8 @@ class Library:
         with self._catalogue.reading() as stores:
             before = detail(stores, resolve(stores, reference))
         believed = {field: believe(facts) for field, facts in _by_field(before).items()}
-        values = corrected_values(assignments, {field: fact.value for field, fact in believed.items() if fact})
+        known = {field: fact.value for field, fact in believed.items() if fact}
+        values = corrected_values(assignments, known)
         plan = Plan(
             why=f"correct {before.summary.title or before.track.path or before.track.id}",
             changes=tuple(
@@ -88,8 +94,13 @@ class Library:
             return Correction(plan=plan, track=before)
         track_id = before.track.id
         with self._catalogue.writing() as stores:
+            where = str(before.track.path or track_id)
+            step = correction(stores, track_id, where=where, believed=known, values=values)
             stores.facts.record(track_id, self._statements(stores, track_id, values))
             moved = reconsider_genre(stores, track_id, at_s=self._clock.now_s()) if Field.TEMPO_BPM in values else []
+            if step.edits:
+                now_s = self._clock.now_s()
+                stores.plans.add(corrected_plan(stores, step, self._new_id(), who=who, at_s=now_s, moved=moved))
             after = detail(stores, track_id)
         for changed in (track_id, *moved):
             self._publish(TrackChanged(track_id=changed))

@@ -71,6 +71,8 @@ class PlanFiles:
             raise ConflictError(f"{swap.target} is there already: rename it or move it away, nothing is overwritten")
         size_bytes = (swap.landed or swap.current).stamp.size_bytes
         self._files.require_room(swap.target.parent, size_bytes)
+        if swap.landed is not None:
+            self._files.require_room(swap.landed.path.parent, 0)  # it is taken away from there in the end
 
     def prepare(self, plan: PlanRecord) -> dict[str, Any]:
         """Make all copies; nothing that is there changes. Returns what the record needs."""

@@ -11,7 +11,9 @@ from cratehand.domain.plan_record import CarryOver, PlanRecord, PlanState, Reloc
 from cratehand.domain.ports import Clock
 from cratehand.domain.stores import IdSource, Stores
 from cratehand.domain.track import FileStamp, Presence
+from cratehand.usecases.plan_corrections import require_takeable_back, take_back
 from cratehand.usecases.plan_files import StaleError
+from cratehand.usecases.plan_playlists import put_back_playlists, require_playlists
 
 _MANY: Final = 100_000
 
@@ -60,8 +62,11 @@ class PlanRows:
                 break
             if later.state is PlanState.APPLIED and _meet(later, plan):
                 raise ConflictError(
-                    f"plan {later.id} ({later.kind}: {later.why}) came later and touches the same file: undo that first"
+                    f"plan {later.id} ({later.kind}: {later.why}) came later and touches the same: undo that first"
                 )
+        if plan.correction is not None:
+            require_takeable_back(stores, plan.correction)
+        require_playlists(stores, plan.playlists)
         for track_id, path in _tracks_before(plan):
             if stores.tracks.get(track_id) is None:
                 raise ConflictError(f"track {track_id} is not in the catalogue any more (removed, or merged)")
@@ -87,6 +92,9 @@ class PlanRows:
             stores.carrying.put_back(record["absorbed"])
         if record.get("playlist"):
             self._shorten_playlist(stores, record["playlist"])
+        if plan.correction is not None:
+            events.extend(take_back(stores, plan.correction, record, at_s=self._clock.now_s()))
+        put_back_playlists(stores, plan.playlists)
 
     def _carry(
         self, stores: Stores, plan: PlanRecord, carry: CarryOver, stamp: FileStamp, events: list[Event]
@@ -154,10 +162,18 @@ def _with_entries(playlist: Playlist, entries: tuple[TrackId, ...]) -> Playlist:
 
 
 def _meet(one: PlanRecord, other: PlanRecord) -> bool:
-    """Whether two plans touch the same file or the same track's file."""
-    places = bool(one.paths & other.paths)
+    """Whether two plans touch the same file, the same track's file, the same word or the same playlist."""
+    places = bool(one.paths & other.paths) or bool(_words(one) & _words(other))
+    if other.correction is not None:
+        return places  # a file that was swapped since leaves the word as it is, or the word says that it differs
     is_same_track = one.track_id is not None and one.track_id == other.track_id
     return places or (is_same_track and (one.carry or one.relocate) is not None)
+
+
+def _words(plan: PlanRecord) -> set[tuple[str, str]]:
+    step = plan.correction
+    words = set() if step is None else {(str(step.track_id), str(edit["field"])) for edit in step.edits}
+    return words | {("playlist", str(each.playlist_id)) for each in plan.playlists}
 
 
 def _tracks_before(plan: PlanRecord) -> list[tuple[TrackId, Any]]:

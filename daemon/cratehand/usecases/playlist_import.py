@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from cratehand.domain.collection import Playlist, PlaylistKind
 from cratehand.domain.ids import PlaylistId, TrackId
 from cratehand.domain.matching import CandidateIndex, WantedTrack, candidate_from, match_all
+from cratehand.domain.ports import Clock
 from cratehand.domain.search import TrackFilter
 from cratehand.domain.stores import Catalogue, IdSource
+from cratehand.usecases.plan_playlists import change_playlists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +33,17 @@ class PlaylistImportReport:
 class PlaylistImport:
     """Matches lists of other programs against the catalogue."""
 
-    def __init__(self, catalogue: Catalogue, *, new_id: IdSource) -> None:
+    def __init__(self, catalogue: Catalogue, *, clock: Clock, new_id: IdSource) -> None:
         self._catalogue = catalogue
+        self._clock = clock
         self._new_id = new_id
 
-    def import_list(self, name: str, wanted: Sequence[WantedTrack], *, dry_run: bool = False) -> PlaylistImportReport:
+    def import_list(
+        self, name: str, wanted: Sequence[WantedTrack], *, who: str = "somebody", dry_run: bool = False
+    ) -> PlaylistImportReport:
         """Make or replace the imported playlist `name` from the tracks that match, in the order of the list.
 
-        Nothing is written where nothing matches, or in a dry run.
+        Nothing is written where nothing matches, or in a dry run. `History` can undo it.
         """
         with self._catalogue.reading() as stores:
             summaries = stores.tracks.summaries(stores.tracks.matching_ids(TrackFilter()))
@@ -61,5 +66,7 @@ class PlaylistImport:
                 origin="import",
             )
             with self._catalogue.writing() as stores:
-                stores.playlists.save(playlist)
+                why = f"import the list {name}"
+                now_s = self._clock.now_s()
+                change_playlists(stores, [playlist], plan_id=self._new_id(), who=who, why=why, at_s=now_s)
         return PlaylistImportReport(playlist_name=name, matched=tuple(matched), missing=tuple(missing))

@@ -221,6 +221,11 @@ def test_a_correction_wins_and_a_dry_run_changes_nothing(cratehand: Cratehand) -
     assert 'set title: "Depot" → "Depot (Edit)"' in said.out
     assert (shown := cratehand("track", "aaaa", "--json").json)["tempo_bpm"] == 174.0
     assert shown["title"] == "Depot (Edit)"
+    (entry,) = cratehand("history", "--json").json
+    assert (entry["what"], entry["undone"], entry["track_id"]) == ("correction", False, shown["id"])
+    assert {"what": "set title", "before": '"Depot"', "after": '"Depot (Edit)"'}.items() <= {
+        name: text for change in entry["changes"] if change["what"] == "set title" for name, text in change.items()
+    }.items()
 
 
 @pytest.mark.usefixtures("crate")

@@ -35,7 +35,7 @@ def add(catalogue: SqliteCatalogue, number: int, artist: str, title: str) -> Tra
 
 def test_a_list_becomes_a_playlist_and_what_is_missing_is_named(catalogue: SqliteCatalogue) -> None:
     first, second = add(catalogue, 1, "Amber", "Low Tide"), add(catalogue, 2, "Birch", "Northbound (Dub)")
-    importer = PlaylistImport(catalogue, new_id=counting_ids())
+    importer = PlaylistImport(catalogue, clock=HandWoundClock(), new_id=counting_ids())
     wanted = [
         WantedTrack(artist="Birch", title="Northbound (Dub)", line=1),
         WantedTrack(artist="Nobody", title="Unknown Song", line=2),

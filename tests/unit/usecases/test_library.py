@@ -13,7 +13,7 @@ from cratehand.domain.provenance import SourceKind
 from cratehand.domain.track import Presence, Track
 from cratehand.usecases.library import Library
 from cratehand.usecases.reading_facts import facts_of
-from tests.fakes.clock import HandWoundClock
+from tests.fakes.clock import HandWoundClock, counting_ids
 from tests.fakes.readings import reading
 
 TRACK = TrackId("aaaa000000000001")
@@ -27,7 +27,7 @@ def library(catalogue: SqliteCatalogue, clock: HandWoundClock, published: list[E
             path = Path(f"/music/Artist - Title {number}.flac")
             stores.tracks.add([Track(id=track_id, path=path, presence=Presence.PRESENT, added_at_s=1.0)])
             stores.facts.record(track_id, facts_of(reading(str(path)), at_s=clock.now_s()))
-    return Library(catalogue, clock=clock, publish=published.append)
+    return Library(catalogue, clock=clock, new_id=counting_ids(), publish=published.append)
 
 
 def test_a_correction_wins_over_every_later_analysis(

@@ -14,9 +14,10 @@ from cratehand.domain.tempo import GenreTempo, PossibleTempo
 from cratehand.domain.track import Presence, Track
 from cratehand.domain.track_analysis import TrackAnalysis
 from cratehand.usecases.library import Library
+from cratehand.usecases.plan_rows import PlanRows
 from cratehand.usecases.reading_facts import facts_of
 from cratehand.usecases.tempo_octaves import settle_octave
-from tests.fakes.clock import HandWoundClock
+from tests.fakes.clock import HandWoundClock, counting_ids
 from tests.fakes.readings import analysis, reading
 
 IDS = [TrackId(f"bbbb{number:012}") for number in range(8)]
@@ -36,7 +37,7 @@ def library(catalogue: SqliteCatalogue, clock: HandWoundClock, published: list[E
             genre = "House" if number == 7 else "Drum & Bass"
             said = reading(str(path), analysis=ambiguous(), tags={Field.GENRE: genre})
             stores.facts.record(track_id, facts_of(said, at_s=clock.now_s()))
-    return Library(catalogue, clock=clock, publish=published.append)
+    return Library(catalogue, clock=clock, new_id=counting_ids(), publish=published.append)
 
 
 def test_an_analysis_follows_its_genre_with_tempo_and_grid() -> None:
@@ -71,3 +72,22 @@ def test_what_a_person_said_is_not_touched_by_the_correction_of_another_track(li
     for track_id in IDS[1:6]:
         library.correct(track_id, {"tempo": "174"})
     assert library.track(IDS[0]).summary.tempo_bpm == 87.0
+
+
+def test_undoing_a_correction_takes_the_genre_back_to_its_octave(
+    library: Library, catalogue: SqliteCatalogue, clock: HandWoundClock, published: list[Event]
+) -> None:
+    before = {track_id: library.track(track_id).summary for track_id in IDS}
+    for track_id in IDS[:3]:
+        clock.wind(1)
+        library.correct(track_id, {"tempo": "174"})
+    tempos = [library.track(track_id).summary.tempo_bpm for track_id in IDS]
+    assert tempos == [174.0] * 7 + [87.0]
+    rows = PlanRows(clock=clock, new_id=counting_ids())
+    with catalogue.writing() as stores:
+        for plan in stores.plans.history():
+            clock.wind(1)
+            rows.switch_back(stores, plan, None, published)
+    after = {track_id: library.track(track_id).summary for track_id in IDS}
+    assert after == before
+    assert library.track(IDS[5]).summary.tempo_bpm == 87.0

@@ -10,6 +10,7 @@ from cratehand.app.cli.arguments import DryRun, Json
 from cratehand.app.cli.invocation import invocation
 from cratehand.app.cli.output import Column, one_line, print_table, say, write_json
 from cratehand.app.cli.paths import absolute
+from cratehand.app.cli.people import user_name
 
 if TYPE_CHECKING:
     from cratehand.usecases.playlist_import import PlaylistImportReport
@@ -32,7 +33,9 @@ def rekordbox(ctx: typer.Context, file: Source, as_json: Json = False, dry_run: 
     source = absolute(file)
     result = parse_collection(source)
     with invocation(ctx).catalogue() as use_cases:
-        report = use_cases.collection_import.import_file(result.change, origin=source.name, dry_run=dry_run)
+        report = use_cases.collection_import.import_file(
+            result.change, origin=source.name, who=user_name(), dry_run=dry_run
+        )
     notes = list(result.report.notes())
     if as_json:
         counts = {"known": report.known, "added": report.added, "cues": report.cues, "playlists": report.playlists}
@@ -56,7 +59,7 @@ def playlist(ctx: typer.Context, file: Source, as_json: Json = False, dry_run: D
     with invocation(ctx).catalogue() as use_cases:
         reports = [
             use_cases.playlist_import.import_list(
-                "/".join((*found.folders, found.name)), found.entries, dry_run=dry_run
+                "/".join((*found.folders, found.name)), found.entries, who=user_name(), dry_run=dry_run
             )
             for found in lists
         ]

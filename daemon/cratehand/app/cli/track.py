@@ -82,8 +82,10 @@ def _values(assignments: list[str]) -> dict[str, str]:
 
 
 def _straight(given: Invocation, track: str, values: dict[str, str], dry_run: bool) -> tuple[str, list[dict[str, Any]]]:
+    from cratehand.app.cli.people import user_name
+
     with given.reading() as use_cases:
-        correction = use_cases.library.correct(track, values, dry_run=dry_run)
+        correction = use_cases.library.correct(track, values, who=user_name(), dry_run=dry_run)
     steps = correction.plan.changes
     return correction.track.track.id, [
         {"what": step.what, "where": step.where, "before": step.before, "after": step.after} for step in steps

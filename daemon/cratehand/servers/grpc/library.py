@@ -7,6 +7,7 @@ from typing import Final
 from cratehand.domain.errors import InvalidInputError
 from cratehand.domain.search import SortOrder, TrackQuery
 from cratehand.servers.grpc.errors import Context
+from cratehand.servers.grpc.people import user_name
 from cratehand.servers.grpc.questions import (
     bounded,
     choice,
@@ -83,7 +84,7 @@ class LibraryService(library_pb2_grpc.LibraryServicer):
             bounded("values", name, longest=80): bounded(name, value, longest=10_000)
             for name, value in request.values.items()
         }
-        correction = self._use_cases.library.correct(track, values, dry_run=request.dry_run)
+        correction = self._use_cases.library.correct(track, values, who=user_name(), dry_run=request.dry_run)
         return library_pb2.SetTrackResponse(
             track=track_message(correction.track), changes=change_messages(correction.plan)
         )

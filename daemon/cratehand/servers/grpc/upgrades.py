@@ -3,12 +3,12 @@
 
 import asyncio
 import contextlib
-import getpass
 from collections.abc import AsyncIterator
 from typing import Final
 
 from cratehand.domain.plan_record import PlanState, UpgradePair
 from cratehand.servers.grpc.errors import Context
+from cratehand.servers.grpc.people import user_name
 from cratehand.servers.grpc.questions import absolute_path, bounded, choice, limit, reference
 from cratehand.servers.grpc.translate_plans import (
     duplicate_message,
@@ -152,11 +152,3 @@ def _refused(pair: UpgradePair) -> upgrades_pb2.Plan:
 
 def _who(given: str) -> str:
     return bounded("who", given, longest=200) or user_name()
-
-
-def user_name() -> str:
-    """Return the login name of whoever runs this process."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return "somebody"
