@@ -1,6 +1,6 @@
 """Learn how many parts play at once: ``python -m tests.bench.fit_energy [FOLDER] [--write]``.
 
-Fitted on the windows and the whole of made arrangements (306 of the draws in `FIT`), whose plan says what plays when;
+Fitted on the windows and the whole of made arrangements (406 of the draws in `FIT`), whose plan says what plays when;
 told are the rank correlations by cross-validation over styles. All other draws are never fitted, and the
 bench (`tests.bench.audio_features`) judges on those. FOLDER holds the unpacked packages of `tests.bench.voice_material`:
 some of that music is encoded, and the direction in which codecs move the numbers is held to count for nothing.
@@ -31,7 +31,7 @@ from tests.bench.truth.statistics import spearman
 
 Floats = npt.NDArray[np.float64]
 
-FIT: Final = ((1, 100), (11, 60), (12, 16), (13, 100), (15, 30))
+FIT: Final = ((1, 100), (11, 60), (12, 16), (13, 100), (14, 100), (15, 30))
 """Draws, and how many arrangements of each."""
 RIDGE: Final = 0.003
 WHOLE: Final = 0.9

@@ -51,4 +51,4 @@ def log_odds(share: float) -> float:
 TEMPO: Final = Calibration({"pulse": 0.725, "fit": 6.878, "octave": 2.766}, -5.614)
 GRID: Final = Calibration({"pulse": 3.132, "fit": 0.712, "phase": 5.956, "bars": 2.335}, -8.095)
 KEY: Final = Calibration({"lead": 1.059, "fits": 0.0, "length": 0.981}, -0.645)
-SECTIONS: Final = Calibration({"gain": 18.517, "grid": 0.0, "bars": 0.002}, -12.956)
+SECTIONS: Final = Calibration({"gain": 16.042, "grid": 0.0, "bars": 6.093}, -17.627)
