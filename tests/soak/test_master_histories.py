@@ -26,6 +26,8 @@ from tests.unit.catalogue.master.histories import History
 pytestmark = [pytest.mark.soak, pytest.mark.postgres]
 
 HISTORIES = 1000
+GIVEN = dict(os.environ)
+"""Read now: tests run without settings of the environment."""
 _LONGEST_MEETING_S = 0.2
 """Of processor time, after which a meeting is killed at the latest: a quick one takes some 50 ms."""
 
@@ -84,10 +86,10 @@ class HistoryWithKills(History):
 
 
 def seeds() -> range:
-    if given := os.environ.get("CRATEHAND_SOAK_SEEDS"):
+    if given := GIVEN.get("CRATEHAND_SOAK_SEEDS"):
         first, _, end = given.partition("-")
         return range(int(first), int(end or int(first) + 1))
-    return range(int(os.environ.get("CRATEHAND_SOAK_HISTORIES", HISTORIES)))
+    return range(int(GIVEN.get("CRATEHAND_SOAK_HISTORIES", HISTORIES)))
 
 
 def run_history(seed: int, folder: Path, server: TestServer, tally: Tally) -> str | None:
@@ -115,7 +117,7 @@ def test_a_thousand_histories_all_end_alike(tmp_path: Path) -> None:
     failed: list[str] = []
     tally = Tally()
     began_s, began_cpu_s = time.monotonic(), time.process_time()
-    minutes = float(os.environ.get("CRATEHAND_SOAK_MINUTES", "inf"))
+    minutes = float(GIVEN.get("CRATEHAND_SOAK_MINUTES", "inf"))
     with running_server() as server:
         for seed in seeds():
             if time.monotonic() - began_s > minutes * 60.0:
