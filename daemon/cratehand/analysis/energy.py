@@ -22,8 +22,7 @@ from cratehand.analysis.bare_levels import bare_blocks
 from cratehand.analysis.hop_store import HopStore
 from cratehand.analysis.layer_model import count_parts
 from cratehand.analysis.layer_windows import describe_layers
-from cratehand.analysis.pulse import Pulse
-from cratehand.analysis.smoothing import moving_max
+from cratehand.analysis.pulse import Pulse, strikes
 from cratehand.analysis.spectra import BAND_CENTRES_HZ, BANDS
 
 _MOVING: Final = (0.02, 0.07)
@@ -86,9 +85,8 @@ def _bare_means(levels: HopStore) -> tuple[Floats, float]:
 
 
 def _strikes_a_second(pulse: Pulse) -> float:
-    apart = max(round(_STRIKE_APART_S / pulse.hop_s), 1)
-    peak = (pulse.strength == moving_max(pulse.strength, 2 * apart + 1)) & (pulse.strength > _STRIKE)
-    return float(peak.sum() / max(pulse.duration_s, 1.0))
+    found = strikes(pulse, above=_STRIKE, apart_s=_STRIKE_APART_S)
+    return float(found.size / max(pulse.duration_s, 1.0))
 
 
 def drive_score(drive: Drive) -> float:

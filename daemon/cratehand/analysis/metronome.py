@@ -10,8 +10,7 @@ from typing import Final
 import numpy as np
 
 from cratehand.analysis.hop_store import HopStore
-from cratehand.analysis.pulse import Pulse
-from cratehand.analysis.smoothing import moving_max
+from cratehand.analysis.pulse import Pulse, strikes
 from cratehand.analysis.tempo import MAX_TEMPO_BPM, MIN_TEMPO_BPM
 
 _TICK: Final = 3.0
@@ -32,8 +31,7 @@ def metronome_bpm(flux: HopStore, pulse: Pulse) -> float | None:
         flux: As `OnsetStream` keeps it.
         pulse: Made of it.
     """
-    near = max(round(_NEAREST_S / pulse.hop_s), 1)
-    ticks = np.flatnonzero((pulse.strength == moving_max(pulse.strength, 2 * near + 1)) & (pulse.strength > _TICK))
+    ticks = strikes(pulse, above=_TICK, apart_s=_NEAREST_S)
     if ticks.size < _FEWEST_TICKS or _low_share(flux, ticks, flux.hops // pulse.strength.size) >= _DRUM_SHARE:
         return None
     distances_s = np.diff(ticks) * pulse.hop_s

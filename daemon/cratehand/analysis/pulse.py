@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from cratehand.analysis.hop_store import HopStore
 from cratehand.analysis.onsets import FLUX_LEAD_S
-from cratehand.analysis.smoothing import moving_mean, moving_mean32
+from cratehand.analysis.smoothing import moving_max, moving_mean, moving_mean32
 from cratehand.analysis.spectra import HOP_S
 
 Curve = npt.NDArray[np.float32]
@@ -83,6 +83,13 @@ def between(pulse: Pulse, start_s: float, end_s: float) -> Pulse:
     first = min(max(round((start_s - pulse.start_s) / pulse.hop_s), 0), pulse.strength.size - 1)
     last = min(max(round((end_s - pulse.start_s) / pulse.hop_s), first + 1), pulse.strength.size)
     return Pulse(strength=pulse.strength[first:last], hop_s=pulse.hop_s, start_s=pulse.start_s + first * pulse.hop_s)
+
+
+def strikes(pulse: Pulse, *, above: float, apart_s: float) -> npt.NDArray[np.intp]:
+    """Return the places of the highest values within `apart_s` that are over `above`, ascending."""
+    apart = max(round(apart_s / pulse.hop_s), 1)
+    peak = (pulse.strength == moving_max(pulse.strength, 2 * apart + 1)) & (pulse.strength > above)
+    return np.flatnonzero(peak)
 
 
 def has_pulse(flux: HopStore, levels: HopStore) -> bool:

@@ -1,6 +1,7 @@
 """Plans, pairs, duplicates and lost files as messages."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from cratehand.domain.plan import Plan
 from cratehand.domain.plan_elsewhere import PlanElsewhere
@@ -33,15 +34,7 @@ def pair_message(pair: UpgradePair, plan: PlanRecord | None) -> upgrades_pb2.Upg
 def plan_message(plan: PlanRecord, *, pair: UpgradePair | None = None, steps: Sequence[str] = ()) -> upgrades_pb2.Plan:
     """Say a plan and what became of it."""
     return upgrades_pb2.Plan(
-        id=plan.id,
-        kind=plan.kind.value,
-        state=plan.state.value,
-        who=text(plan.who),
-        why=text(plan.why),
-        track_id=plan.track_id,
-        created_at_s=number(plan.created_at_s) or 0.0,
-        applied_at_s=number(plan.applied_at_s),
-        undone_at_s=number(plan.undone_at_s),
+        **_story(plan),
         error=None if plan.error is None else text(plan.error),
         changes=change_messages(plan.plan),
         pair=None if pair is None else pair_message(pair, plan),
@@ -54,18 +47,25 @@ def history_message(plan: PlanRecord | PlanElsewhere) -> upgrades_pb2.Plan:
     if isinstance(plan, PlanRecord):
         return plan_message(plan)
     return upgrades_pb2.Plan(
-        id=plan.id,
-        kind=plan.kind.value,
-        state=plan.state.value,
-        who=text(plan.who),
-        why=text(plan.why),
-        track_id=plan.track_id,
-        created_at_s=number(plan.created_at_s) or 0.0,
-        applied_at_s=number(plan.applied_at_s),
-        undone_at_s=number(plan.undone_at_s),
+        **_story(plan),
         changes=change_messages(Plan(why=plan.why, changes=plan.changes)),
         device=text(plan.device),
     )
+
+
+def _story(plan: PlanRecord | PlanElsewhere) -> dict[str, Any]:
+    """Return who wanted what, when and why: what is told of any plan."""
+    return {
+        "id": plan.id,
+        "kind": plan.kind.value,
+        "state": plan.state.value,
+        "who": text(plan.who),
+        "why": text(plan.why),
+        "track_id": plan.track_id,
+        "created_at_s": number(plan.created_at_s) or 0.0,
+        "applied_at_s": number(plan.applied_at_s),
+        "undone_at_s": number(plan.undone_at_s),
+    }
 
 
 def duplicate_message(group: DuplicateGroup) -> upgrades_pb2.DuplicateGroup:
