@@ -111,7 +111,7 @@ class TakingOver:
             # Of its own file this device knows best what it sounds like.
             connection.exec_driver_sql(
                 "UPDATE tracks SET digest = "
-                "CASE WHEN path IS NULL OR digest IS NULL THEN coalesce(?, digest) ELSE digest END, "
+                "CASE WHEN path IS NULL OR digest IS NULL THEN ? ELSE digest END, "
                 "added_at_s = min(added_at_s, ?) WHERE track = ?",
                 known,
             )  # fmt: skip
