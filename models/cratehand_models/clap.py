@@ -59,9 +59,11 @@ def tower(model: Model, inputs: Sequence[str]) -> Model:
 
 
 class ClapSound:
-    """Says where sounds lie in `CLAP_SPACE`."""
+    """Implements `cratehand.domain.model_ports.SoundPlacer`: where sounds lie in `CLAP_SPACE`."""
 
     space: Final = CLAP_SPACE
+    sample_rate_hz: Final = SAMPLE_RATE_HZ
+    window_frames: Final = WINDOW_FRAMES
 
     def __init__(self, session: ModelSession) -> None:
         self._session = session
@@ -86,7 +88,7 @@ class ClapSound:
         return np.concatenate([_rows(each) for each in found])
 
     def place(self, windows: Sequence[Samples]) -> Vector | None:
-        """Return where a track lies: the mean over its windows, unit length; None without windows."""
+        """Return where a track lies: the mean over its windows, of unit length; see the port."""
         if not windows:
             return None
         return _unit(self.embed(windows).mean(axis=0))

@@ -239,7 +239,7 @@ def test_a_correction_wins_and_a_dry_run_changes_nothing(cratehand: Cratehand) -
         (("export", "m3u8", "/nowhere/x.m3u8"), "make the folder first"),
         (("export", "m3u8", "/tmp"), "is a folder"),
         (("export", "m3u8", "/tmp/cratehand-x.m3u8", "--playlist", "Pek"), "no playlist is called 'Pek'"),
-        (("similar", "aaaa", "--space", "clap"), "there is no space 'clap'"),
+        (("similar", "aaaa", "--space", "yamnet"), "there is no space 'yamnet'"),
         (("similar", "aaaa", "--space", "musicnn"), "has not been analysed yet in musicnn"),
         (("import", "rekordbox", "/nowhere.xml"), "does not exist"),
         (("import", "playlist", "/nowhere.m3u8"), "does not exist"),
