@@ -41,7 +41,7 @@ class _File(_Entry):
     sha256: _Digest | None = None
     size_bytes: Annotated[int, Field(gt=0)] | None = None
     sources: Annotated[tuple[_Source, ...], Field(min_length=1)]
-    conversion: Literal["pickled_arrays"] | None = None
+    conversion: Literal["pickled_arrays", "half_precision"] | None = None
     download_bytes: Annotated[int, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
