@@ -51,6 +51,11 @@ class WeightsFetcher:
         self._downloader = downloader or Downloader()
         self._run = run
 
+    @property
+    def has_mirror(self) -> bool:
+        """Whether a mirror is set."""
+        return bool(self._mirror)
+
     def sources(self, model: Model, file: ModelFile) -> tuple[str, ...]:
         """Return where a file would be looked for, in this order."""
         return (*self._mirrored(model, file.name), *file.sources)

@@ -165,6 +165,13 @@ def _description(row: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _report_dry(parts: "ModelParts", model: "Model", *, as_json: bool) -> None:
+    from cratehand_models.store import how_to_get
+
+    if model.is_made and not parts.store.is_present(model) and not parts.fetcher.has_mirror:
+        say(f"Would fetch nothing: {how_to_get(model)}.")
+        if as_json:
+            write_json({"changes": [], "dry_run": True})
+        return
     missing = [file for file in model.files if not parts.store.place(model, file).is_file()]
     changes = [
         {"what": "fetch", "where": str(parts.store.place(model, file)), "from": parts.fetcher.sources(model, file)}
