@@ -32,6 +32,7 @@ _KEEP_JOBS_S: Final = 7 * 24 * 3600.0
 _PLANS_S: Final = 1800.0
 _IDLE_LOOK_S: Final = 10.0
 _UNPLACED_S: Final = 60.0
+_SEARCHED_S: Final = 300.0
 _FIRST_LOOK_S: Final = 30.0
 _LONGEST_STOP_S: Final = 4.5
 
@@ -204,6 +205,9 @@ def _chores(parts: DaemonParts, lanes: Lanes) -> tuple[Chore, ...]:
     async def place() -> None:
         await lanes.quick(parts.unplaced.queue)
 
+    async def let_go() -> None:
+        await lanes.quick(parts.offline.text_search.rest)
+
     async def rest() -> None:
         await lanes.quick(parts.pool.mend)
         await lanes.quick(parts.release_if_idle)
@@ -213,6 +217,7 @@ def _chores(parts: DaemonParts, lanes: Lanes) -> tuple[Chore, ...]:
         Chore(name="prune jobs", every_s=6 * 3600.0, do=prune),
         Chore(name="plans", every_s=_PLANS_S, do=tidy_plans),
         Chore(name="unplaced tracks", every_s=_UNPLACED_S, do=place),
+        Chore(name="models of words", every_s=_SEARCHED_S, do=let_go),
         Chore(name="release memory", every_s=_IDLE_LOOK_S, do=rest),
     )
 

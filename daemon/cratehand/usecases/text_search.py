@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, replace
-from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -49,6 +48,8 @@ class TextSearch:
         self._catalogue = catalogue
         self._find_listeners = find_listeners
         self._heard = HeardTags(TAG_SPACE)
+        self._listeners: Sequence[TextListener] | None = None
+        self._was_asked = False
 
     def search(self, text: str, *, limit: int = 20, track_filter: TrackFilter | None = None) -> list[Match]:
         """Return the tracks that fit, each with the ranking that found it.
@@ -71,14 +72,22 @@ class TextSearch:
                     matches += self._by_sound(stores, listener, wanted, asked, limit)
         return _first_of_each(matches)[:limit]
 
+    def rest(self) -> None:
+        """Let go of the models where nobody searched by sound since the last call; they are found anew when needed."""
+        if not self._was_asked:
+            self._listeners = None
+        self._was_asked = False
+
     def _fit_listeners(self, stores: Stores) -> Sequence[TextListener]:
         """Return who is asked, in turn: the best, and others as long as there are tracks that it can not know.
 
         One in whose space lies less than half of the collection is left out: it would hide the rest.
         """
-        counts = [stores.vectors.count(listener.space) for listener in self._listeners]
+        self._was_asked = True
+        listeners = self._listeners = self._listeners or self._find_listeners()
+        counts = [stores.vectors.count(listener.space) for listener in listeners]
         fit = []
-        for listener, count in zip(self._listeners, counts, strict=True):
+        for listener, count in zip(listeners, counts, strict=True):
             if count < _COVERED * max(counts):
                 continue
             fit.append(listener)
@@ -110,10 +119,6 @@ class TextSearch:
             for track_id, score, why in ranked
             if track_id in summaries
         ]
-
-    @cached_property
-    def _listeners(self) -> Sequence[TextListener]:
-        return self._find_listeners()
 
 
 def _heard_as(listener: TextListener, asked: ParsedSearch) -> tuple[TextListener, Vector | None]:

@@ -108,6 +108,24 @@ def test_a_damaged_one_is_told_and_the_tags_rank(heard: SqliteCatalogue, caplog:
     assert "the text tower is another model" in caplog.text
 
 
+def test_models_nobody_asks_for_a_while_are_let_go_and_found_anew(heard: SqliteCatalogue) -> None:
+    found: list[Clap] = []
+
+    def find() -> list[Clap]:
+        found.append(Clap())
+        return found[-1:]
+
+    search = TextSearch(heard, find_listeners=find)
+    search.search("metal")
+    search.rest()
+    search.search("metal")
+    assert len(found) == 1
+    search.rest()
+    search.rest()
+    assert [match.ranking for match in search.search("metal")] == ["clap"] * 3
+    assert len(found) == 2
+
+
 def test_similar_tracks_by_clap_when_it_is_named_only(catalogue: SqliteCatalogue) -> None:
     add(catalogue, KEYS, 0.9, seed=1)
     add(catalogue, METAL, 0.95, seed=2)
