@@ -21,6 +21,7 @@ import re
 import shutil
 import sys
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,7 @@ def load(source: Path) -> Any:
     plain = [core.scalar, (core.scalar, "numpy.core.multiarray.scalar"), np.dtype]
     try:
         with torch.serialization.safe_globals([*plain, *(type(np.dtype(kind)) for kind in "fdqil")]):
-            read = torch.load(source, map_location="cpu", weights_only=True, mmap=True)
+            read = torch.load(source, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(source))
     except (pickle.UnpicklingError, RuntimeError, OSError) as error:
         raise SystemExit(f"{source} can not be read as a checkpoint: {str(error).splitlines()[0]}") from error
     state = renamed(read.get("state_dict", read))
