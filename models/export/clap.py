@@ -142,7 +142,8 @@ def load(source: Path) -> Any:
         with torch.serialization.safe_globals([*plain, *(type(np.dtype(kind)) for kind in "fdqil")]):
             read = torch.load(source, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(source))
     except (pickle.UnpicklingError, RuntimeError, OSError) as error:
-        raise SystemExit(f"{source} can not be read as a checkpoint: {str(error).splitlines()[0]}") from error
+        # PyTorch's own words advise to read it as code, which nobody should do.
+        raise SystemExit(f"{source} is no checkpoint, or holds more than tensors: is it whole?") from error
     state = renamed(read.get("state_dict", read))
     audio, text = sizes(state)
     config = ClapConfig(audio_config=audio, text_config=text, attn_implementation="eager")
