@@ -10,7 +10,7 @@ from cratehand.domain.model_ports import SoundPlacer
 
 MOST_WINDOWS: Final = 8
 _FIRST_STEP: Final = 2
-"""In a short track every second window is heard: half of the sound. A window costs seconds of processor."""
+"""In a short track every second window is heard: half of the sound. A window costs most of a second of processor."""
 
 
 class TrackPlacing:

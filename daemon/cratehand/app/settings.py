@@ -180,7 +180,7 @@ class AnalysisSettings(Section):
     """Window of local time in which background work may run, e.g. ``22:00-06:30``; empty is always."""
     clap: bool = False
     """Whether tracks are also placed by CLAP, for search by words, where it was made (``cratehand models show clap``);
-    costs some 10 to 30 s of processor a track."""
+    costs up to 6 s of processor a track."""
     on_battery: bool = True
     """Whether background work may run on battery."""
 
