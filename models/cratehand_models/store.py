@@ -2,16 +2,22 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from cratehand.domain.errors import NotFoundError, UnavailableError
+from cratehand.domain.errors import CorruptFileError, CratehandError, NotFoundError, UnavailableError
 from cratehand.domain.model import Model, ModelFile
+
+logger = logging.getLogger(__name__)
 
 _ACCEPTED: Final = "accepted.json"
 _PIECE_BYTES: Final = 1 << 20
+MADE: Final = "made.json"
+"""What the script that made a model says of its files; it lies beside them."""
 SHIPPED: Final = "package:"
 """What the sources of files inside the package begin with."""
 
@@ -32,9 +38,26 @@ class WeightsStore:
             return shipped_file(file.sources[0])
         return self._folder / f"{model.name}-{model.version}" / file.name
 
+    def known(self, model: Model) -> Model:
+        """Return a model with the digests and sizes of its files; of one that is made, those of when it was made.
+
+        Where what was written then can not be read they stay unknown, and the model counts as not being here.
+        """
+        if not model.is_made:
+            return model
+        try:
+            made = read_made(self.place(model, model.files[0]).with_name(MADE))
+        except CratehandError as error:
+            logger.warning("%s", error)
+            return model
+        return replace(model, files=tuple(replace(file, **made.get(file.name, {})) for file in model.files))
+
     def is_present(self, model: Model) -> bool:
         """Whether every file is there at its full size: a cheap look; `verify` reads them."""
-        return all(_size(self.place(model, file)) == file.size_bytes for file in model.files)
+        return all(
+            file.size_bytes is not None and _size(self.place(model, file)) == file.size_bytes
+            for file in self.known(model).files
+        )
 
     def has_any(self, model: Model) -> bool:
         """Whether any of its files is there, whole or not."""
@@ -47,21 +70,20 @@ class WeightsStore:
             NotFoundError: One is missing or not whole; the message names the command that fetches it.
         """
         if not self.is_present(model):
-            raise NotFoundError(f"the weights of {model.name} are not here: `cratehand models fetch {model.name}`")
+            raise NotFoundError(f"the weights of {model.name} are not here: {how_to_get(model)}")
         return {file.name: self.place(model, file) for file in model.files}
 
     def verify(self, model: Model) -> list[str]:
         """Read every file whole; return one sentence for each that is not what the manifest says."""
-        faults = []
-        for file in model.files:
+        faults, remedy = [], how_to_get(model)
+        for file in self.known(model).files:
             path = self.place(model, file)
             if not path.is_file():
-                faults.append(f"{path} is not there: `cratehand models fetch {model.name}`")
+                faults.append(f"{path} is not there: {remedy}")
+            elif file.sha256 is None:
+                faults.append(f"{path} is not in {MADE} beside it: {remedy}")
             elif (found := sha256_of(path)) != file.sha256:
-                faults.append(
-                    f"{path} has the checksum {found[:12]}…, not {file.sha256[:12]}…: "
-                    f"`cratehand models fetch {model.name}` fetches it anew"
-                )
+                faults.append(f"{path} has the checksum {found[:12]}…, not {file.sha256[:12]}…: {remedy}")
         return faults
 
     def is_accepted(self, model: Model) -> bool:
@@ -86,6 +108,40 @@ class WeightsStore:
                 f"{self._folder / _ACCEPTED} can not be read ({error}): mend its permissions or remove it"
             ) from error
         return {str(name): str(licence) for name, licence in read.items()} if isinstance(read, dict) else {}
+
+
+def how_to_get(model: Model) -> str:
+    """Return in a few words how a model comes here, and comes here anew."""
+    if not model.is_made:
+        return f"`cratehand models fetch {model.name}`"
+    script = model.files[0].sources[0].removeprefix("made:")
+    return f"it is made on your own computer by {script}, see models/cards/{model.name}.md"
+
+
+def read_made(path: Path) -> dict[str, dict[str, Any]]:
+    """Read what a script said of the files that it made; see `parse_made`. Nothing where nothing was made."""
+    try:
+        return parse_made(path.read_bytes(), name=str(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise UnavailableError(f"{path} can not be read ({error}): mend its permissions") from error
+
+
+def parse_made(data: bytes, *, name: str) -> dict[str, dict[str, Any]]:
+    """Return file name to ``sha256`` and ``size_bytes``.
+
+    Raises:
+        CorruptFileError: It is no such list; `name` stands in the message.
+    """
+    try:
+        read = json.loads(data)["files"]
+        return {
+            str(file): {"sha256": str(each["sha256"]), "size_bytes": int(each["size_bytes"])}
+            for file, each in read.items()
+        }
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise CorruptFileError(f"{name} can not be read ({error}): make the model anew, its card says how") from error
 
 
 def shipped_file(source: str) -> Path:

@@ -15,18 +15,18 @@ _TILT: Final = 0.2
 
 
 class MonoStream:
-    """Mixes any number of channels to one at `ANALYSIS_RATE_HZ`, without delay."""
+    """Mixes any number of channels to one at `ANALYSIS_RATE_HZ`, or another rate, without delay."""
 
-    def __init__(self, *, sample_rate_hz: int, channels: int) -> None:
+    def __init__(self, *, sample_rate_hz: int, channels: int, to_hz: int = ANALYSIS_RATE_HZ) -> None:
         weights = 1.0 + _TILT * np.linspace(1.0, -1.0, channels) if channels > 1 else np.ones(1)
         self._weights = (weights / weights.sum()).astype(np.float32)
         self._resampler: soxr.ResampleStream | None = None
-        if sample_rate_hz != ANALYSIS_RATE_HZ:
+        if sample_rate_hz != to_hz:
             # soxr filters with linear phase and takes its own delay out again.
-            self._resampler = soxr.ResampleStream(sample_rate_hz, ANALYSIS_RATE_HZ, 1, dtype="float32", quality="HQ")
+            self._resampler = soxr.ResampleStream(sample_rate_hz, to_hz, 1, dtype="float32", quality="HQ")
 
     def feed(self, samples: Samples) -> Samples:
-        """Take ``(channels, frames)`` of the file, return mono ``(frames,)`` at the analysis rate."""
+        """Take ``(channels, frames)`` of the file, return mono ``(frames,)`` at the rate that is wanted."""
         mono: Samples = np.asarray(self._weights @ samples, dtype=np.float32)
         if self._resampler is None:
             return mono

@@ -18,27 +18,34 @@ _SILENT: Final = 1e-5
 
 
 class ExcerptStream:
-    """Keeps at most 16 excerpts of three seconds, 4 MB.
+    """Keeps a few excerpts; where nothing else is said at most 16 of three seconds at the analysis rate, 4 MB.
 
     They stand on a lattice that begins at the first frame; when there would be too many, every second one is let go and
     the lattice doubles its step, so that the length of the track need not be known.
+
+    Args:
+        frames: Length of an excerpt.
+        most: How many are kept at most.
+        first_step: How many excerpts would fit from the beginning of one to that of the next in a short track.
     """
 
-    def __init__(self) -> None:
-        self._step = _FIRST_STEP
+    def __init__(self, *, frames: int = _FRAMES, most: int = _MOST, first_step: int = _FIRST_STEP) -> None:
+        self._frames = frames
+        self._most = most
+        self._step = first_step
         self._kept: list[tuple[int, Samples]] = []
         self._current: list[Samples] = []
         self._filled = 0
         self._number = 0
 
     def feed(self, mono: Samples) -> None:
-        """Take the next mono samples, float32 ``(frames,)`` at the analysis rate."""
+        """Take the next mono samples, float32 ``(frames,)``."""
         while len(mono):
-            taken, mono = mono[: _FRAMES - self._filled], mono[_FRAMES - self._filled :]
+            taken, mono = mono[: self._frames - self._filled], mono[self._frames - self._filled :]
             if self._number % self._step == 0:
                 self._current.append(taken.copy())
             self._filled += len(taken)
-            if self._filled == _FRAMES:
+            if self._filled == self._frames:
                 self._close()
 
     def finish(self) -> tuple[Samples, ...]:
@@ -54,7 +61,7 @@ class ExcerptStream:
     def _close(self) -> None:
         if self._current:
             self._kept.append((self._number, np.concatenate(self._current)))
-        if len(self._kept) > _MOST:
+        if len(self._kept) > self._most:
             self._step *= 2
             self._kept = [each for each in self._kept if each[0] % self._step == 0]
         self._current, self._filled = [], 0

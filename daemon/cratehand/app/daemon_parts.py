@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from cratehand import __version__
+from cratehand.app.clap_switch import placed_by_clap, reading_task
 from cratehand.app.clock import SystemClock, new_id
 from cratehand.app.cluster import ClusterExecutor, cluster_executor
 from cratehand.app.data_folder import DataFolder
@@ -18,11 +20,11 @@ from cratehand.app.rekordbox_parts import RekordboxNeeds, RekordboxParts, rekord
 from cratehand.app.settings import Settings
 from cratehand.app.upgrade_parts import RekordboxQueue, UpgradeNeeds, build_upgrades
 from cratehand.app.wiring import OfflineUseCases, offline_use_cases
-from cratehand.app.worker import read_file
 from cratehand.app.workers import WorkerPool, make_executor
 from cratehand.audio.digest import AudioDigester
 from cratehand.audio.stamp import stamp_of
 from cratehand.catalogue.fingerprint_index import FingerprintIndexFile
+from cratehand.domain.embedding import EmbeddingSpace
 from cratehand.servers.grpc.server import GrpcServer
 from cratehand.servers.http.server import HttpServer
 from cratehand.servers.osc.server import OscServer
@@ -36,6 +38,7 @@ from cratehand.usecases.live_session import LiveSession
 from cratehand.usecases.pattern_playback import PatternPlayback
 from cratehand.usecases.quiet import Quiet, parse_hours
 from cratehand.usecases.stem_separation import StemSeparation
+from cratehand.usecases.unplaced_tracks import UnplacedTracks
 from cratehand.usecases.upgrade_watch import UpgradeWatch
 from cratehand.usecases.upgrades import Upgrades
 from cratehand.usecases.use_cases import UseCases
@@ -72,6 +75,7 @@ class DaemonParts:
     index: FingerprintIndexFile
     upgrade_watch: UpgradeWatch
     rekordbox_queue: RekordboxQueue | None
+    unplaced: UnplacedTracks
     freed_memory: FreedMemory = field(default_factory=FreedMemory)
 
     @property
@@ -196,6 +200,7 @@ def build_parts(
         index=plans.index,
         upgrade_watch=_upgrade_watch(common, plans.upgrades, folder_sync, quiet),
         rekordbox_queue=plans.queue,
+        unplaced=_unplaced(common),
     )
 
 
@@ -231,6 +236,9 @@ class _Common:
     @property
     def workers(self) -> int:
         return self.settings.analysis.workers
+
+    def spaces(self) -> tuple[EmbeddingSpace, ...]:
+        return placed_by_clap(self.settings.analysis, self.folder.models)
 
 
 def _upgrade_watch(common: _Common, upgrades: Upgrades, folder_sync: FolderSync, quiet: Quiet) -> UpgradeWatch:
@@ -268,14 +276,20 @@ def _analysis_queue(common: _Common, analysts: WorkerPool | ClusterExecutor, qui
     return AnalysisQueue(
         common.offline.catalogue,
         executor=analysts,
-        read_file=read_file,
+        read_file=reading_task(common.settings.analysis, common.folder.models),
         stamp_of=stamp_of,
         workers=lambda: analysts.width,
         quiet=quiet,
         bus=common.bus,
         clock=common.clock,
         lanes=common.lanes,
+        spaces=common.spaces,
     )
+
+
+def _unplaced(common: _Common) -> UnplacedTracks:
+    told: dict[str, Any] = {"clock": common.clock, "new_id": new_id, "publish": common.bus.publish}
+    return UnplacedTracks(common.offline.catalogue, spaces=common.spaces, **told)
 
 
 def _rekordbox(

@@ -31,6 +31,8 @@ _YOUNG_OBJECTS: Final = 20_000
 _KEEP_JOBS_S: Final = 7 * 24 * 3600.0
 _PLANS_S: Final = 1800.0
 _IDLE_LOOK_S: Final = 10.0
+_UNPLACED_S: Final = 60.0
+_SEARCHED_S: Final = 300.0
 _FIRST_LOOK_S: Final = 30.0
 _LONGEST_STOP_S: Final = 4.5
 
@@ -174,6 +176,7 @@ async def _once(parts: DaemonParts, lanes: Lanes) -> None:
             await lanes.slow(parts.master.master.sync)
         except CratehandError as error:
             logger.warning("%s", error)
+    await lanes.quick(parts.unplaced.queue)
     await parts.folder_watch.sweep()
     while parts.still_growing():
         await asyncio.sleep(0.5)
@@ -199,6 +202,12 @@ def _chores(parts: DaemonParts, lanes: Lanes) -> tuple[Chore, ...]:
         await lanes.slow(parts.recover_plans)
         await lanes.slow(parts.empty_trash)
 
+    async def place() -> None:
+        await lanes.quick(parts.unplaced.queue)
+
+    async def let_go() -> None:
+        await lanes.quick(parts.offline.text_search.rest)
+
     async def rest() -> None:
         await lanes.quick(parts.pool.mend)
         await lanes.quick(parts.release_if_idle)
@@ -207,6 +216,8 @@ def _chores(parts: DaemonParts, lanes: Lanes) -> tuple[Chore, ...]:
         Chore(name="sweep", every_s=parts.sweep_minutes * 60.0, do=parts.folder_watch.sweep_unless_silent),
         Chore(name="prune jobs", every_s=6 * 3600.0, do=prune),
         Chore(name="plans", every_s=_PLANS_S, do=tidy_plans),
+        Chore(name="unplaced tracks", every_s=_UNPLACED_S, do=place),
+        Chore(name="models of words", every_s=_SEARCHED_S, do=let_go),
         Chore(name="release memory", every_s=_IDLE_LOOK_S, do=rest),
     )
 

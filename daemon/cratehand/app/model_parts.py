@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from cratehand.app.clap_switch import check_clap
 from cratehand.app.clock import SystemClock
 from cratehand.app.data_folder import DataFolder
 from cratehand.app.finding import Finding, good, note
@@ -112,4 +113,5 @@ def check_models(settings: Settings, folder: DataFolder) -> list[Finding]:
     here = [model.name for model in parts.models.values() if parts.store.is_present(model)]
     runs = good("model provider", f"{choice.reason} (ONNX Runtime {onnxruntime.__version__})")
     missing = "`cratehand models list` shows all, `cratehand models fetch NAME` brings one"
-    return [runs, good("models", ", ".join(here)) if here else note("models", "none is here", missing)]
+    found = good("models", ", ".join(here)) if here else note("models", "none is here", missing)
+    return [runs, found, *check_clap(settings.analysis, folder.models)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from cratehand.app.clock import SystemClock, new_id
 from cratehand.app.data_folder import DataFolder
-from cratehand.app.text_listening import text_listener
+from cratehand.app.text_listening import text_listeners
 from cratehand.catalogue.device import SqliteCatalogue, open_device
 from cratehand.usecases.jobs import Jobs
 from cratehand.usecases.library import Library
@@ -37,6 +37,6 @@ def reading_use_cases(path: Path) -> ReadingUseCases:
         catalogue=catalogue,
         library=Library(catalogue, new_id=new_id, **told),
         similarity=Similarity(catalogue),
-        text_search=TextSearch(catalogue, find_listener=lambda: text_listener(DataFolder(path.parent).models)),
+        text_search=TextSearch(catalogue, find_listeners=lambda: text_listeners(DataFolder(path.parent).models)),
         jobs=Jobs(catalogue, new_id=new_id, **told),
     )

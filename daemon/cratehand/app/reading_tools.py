@@ -1,13 +1,17 @@
 """The tools that read a file: decoders, tags, digests, analysis; heavy to import, so only where files are read."""
 
+import logging
+from collections.abc import Callable
 from contextlib import closing
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from cratehand.analysis.placing import TrackPlacing
 from cratehand.analysis.quality_meter import QualityMeter
 from cratehand.analysis.track_analyser import TrackAnalyser
+from cratehand.app.clap_parts import clap_sound
 from cratehand.app.clock import SystemClock
 from cratehand.audio.decode import FileReader
 from cratehand.audio.digest import AudioDigester
@@ -16,17 +20,24 @@ from cratehand.audio.stamp import stamp_of
 from cratehand.audio.tags import MutagenTags
 from cratehand.domain.audio import AudioFormat
 from cratehand.domain.embedding import SOUND_SPACE
+from cratehand.domain.errors import CratehandError
 from cratehand.domain.model_ports import SoundDescriber
 from cratehand.usecases.file_reading import ReadingTools
 from cratehand.usecases.upgrade_judgement import JudgementTools, UpgradeJudgement
+
+logger = logging.getLogger(__name__)
 
 _FINGERPRINT_S: Final = 120.0
 """More than this Chromaprint does not take."""
 
 
 @cache
-def reading_tools() -> ReadingTools:
-    """Return the tools, the same for all files of this process."""
+def reading_tools(clap: Path | None = None) -> ReadingTools:
+    """Return the tools, the same for all files of this process.
+
+    Args:
+        clap: The folder of models, where CLAP is switched on.
+    """
     return ReadingTools(
         reader=FileReader(),
         tags=MutagenTags(),
@@ -35,6 +46,7 @@ def reading_tools() -> ReadingTools:
         stamp_of=stamp_of,
         analyser=_analyser,
         describer=_describer(),
+        placings=() if clap is None else _placings(clap),
     )
 
 
@@ -66,6 +78,20 @@ def fingerprint_of(path: Path) -> str | None:
 
 def _analyser(declared: AudioFormat) -> TrackAnalyser:
     return TrackAnalyser(declared.sample_rate_hz, declared.channels, declared=declared)
+
+
+def _placings(models: Path) -> tuple[Callable[[AudioFormat], TrackPlacing], ...]:
+    """Return what places tracks by CLAP; nothing, and a warning, where it can not run in this process."""
+    try:
+        placer = clap_sound(models)
+    except CratehandError as error:
+        logger.warning("tracks are not placed by CLAP: %s", error)
+        return ()
+
+    def begin(declared: AudioFormat) -> TrackPlacing:
+        return TrackPlacing(placer, sample_rate_hz=declared.sample_rate_hz, channels=declared.channels)
+
+    return (begin,)
 
 
 def _describer() -> SoundDescriber | None:

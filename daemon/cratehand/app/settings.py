@@ -178,6 +178,9 @@ class AnalysisSettings(Section):
     """What a worker has to offer to be given an analysis, e.g. ``GPU=1``; see ``dask worker --resources``."""
     hours: Annotated[str, BeforeValidator(_hours)] = ""
     """Window of local time in which background work may run, e.g. ``22:00-06:30``; empty is always."""
+    clap: bool = False
+    """Whether tracks are also placed by CLAP, for search by words, where it was made (``cratehand models show clap``);
+    costs up to 6 s of processor a track."""
     on_battery: bool = True
     """Whether background work may run on battery."""
 

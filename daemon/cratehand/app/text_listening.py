@@ -1,9 +1,11 @@
-"""What knows which sound words mean: the best that is here."""
+"""What knows which sound words mean: all that is here, the best first."""
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from cratehand.app.clap_parts import clap_is_here, clap_words
 from cratehand.app.clock import SystemClock
 from cratehand.domain.model_ports import TextListener
 from cratehand.usecases.sound_words import TagWords
@@ -11,7 +13,12 @@ from cratehand.usecases.sound_words import TagWords
 _MODEL: Final = "minilm"
 
 
-def text_listener(models: Path) -> TextListener:
+def text_listeners(models: Path) -> Sequence[TextListener]:
+    """Return CLAP where it was made and can run, and behind it, for tracks it has not heard, what ranks by tags."""
+    return (clap_words(models), _tag_listener(models)) if clap_is_here(models) else (_tag_listener(models),)
+
+
+def _tag_listener(models: Path) -> TextListener:
     """Return MiniLM where it was fetched into the folder of models and can run, else words and a small table.
 
     It runs on the processor: a query has ten words.

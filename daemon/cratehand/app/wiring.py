@@ -12,7 +12,7 @@ from cratehand import __version__
 from cratehand.app.clock import SystemClock, new_id
 from cratehand.app.data_folder import DataFolder
 from cratehand.app.settings import Settings
-from cratehand.app.text_listening import text_listener
+from cratehand.app.text_listening import text_listeners
 from cratehand.catalogue.device import SqliteCatalogue, open_device
 from cratehand.domain.collection import CollectionChange
 from cratehand.domain.cue_rules import parse_cue_rules
@@ -73,7 +73,7 @@ def offline_use_cases(
         library=Library(catalogue, new_id=new_id, **told),
         playlists=Playlists(catalogue),
         similarity=Similarity(catalogue),
-        text_search=TextSearch(catalogue, find_listener=lambda: text_listener(DataFolder(data_dir).models)),
+        text_search=TextSearch(catalogue, find_listeners=lambda: text_listeners(DataFolder(data_dir).models)),
         jobs=Jobs(catalogue, new_id=new_id, **told),
         export=CollectionExport(
             catalogue,

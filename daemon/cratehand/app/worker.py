@@ -22,11 +22,18 @@ from cratehand.domain.upgrade import CopyName, Judgement, KnownSound
 from cratehand.usecases import file_reading
 
 
-def read_file(path: str, known_digest: ContentDigest | None = None) -> FileReading:
-    """Read one file; see `cratehand.usecases.file_reading.read_file`. Runs in a worker, or in this process."""
+def read_file(path: str, known_digest: ContentDigest | None = None, *, clap: str | None = None) -> FileReading:
+    """Read one file; see `cratehand.usecases.file_reading.read_file`. Runs in a worker, or in this process.
+
+    Args:
+        path: The file.
+        known_digest: As there.
+        clap: The folder of models, where tracks are to be placed by CLAP too.
+    """
     from cratehand.app.reading_tools import reading_tools
 
-    return file_reading.read_file(reading_tools(), Path(path), known_digest=known_digest)
+    tools = reading_tools() if clap is None else reading_tools(Path(clap))
+    return file_reading.read_file(tools, Path(path), known_digest=known_digest)
 
 
 def judge_pair(current: str, candidate: str, name: CopyName | None, sound: KnownSound | None) -> Judgement:

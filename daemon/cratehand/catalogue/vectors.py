@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Row, bindparam, delete, func, literal_column, select
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, literal_column, not_, select
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.keys import chunks, find_key, id_of, keys_of
@@ -19,6 +19,8 @@ from cratehand.catalogue.vector_column import array_of, has_pgvector, packed_of,
 from cratehand.domain.embedding import EmbeddingSpace, Neighbour, Vector
 from cratehand.domain.errors import InvalidInputError, UnsupportedError
 from cratehand.domain.ids import TrackId
+from cratehand.domain.job import JobState
+from cratehand.domain.track import Presence
 
 _embeddings = schema.embeddings.c
 _BATCH: Final = 8192
@@ -128,6 +130,15 @@ class SqlVectorStore:
         packed = np.frombuffer(b"".join(packed_of(row[2]) for row in rows), dtype=_LITTLE)
         newest = rows[-1][0] if rows else 0
         return newest, [id_of(row[1]) for row in rows], packed.reshape(len(rows), space.dimension).astype(np.float32)
+
+    def lacking(self, space: EmbeddingSpace) -> Sequence[TrackId]:
+        tracks, jobs = schema.tracks.c, schema.jobs.c
+        placed = exists().where(_embeddings.track == tracks.track, _embeddings.space == self._space(space))
+        ended = [state.value for state in JobState if state.is_final]
+        waiting = exists().where(jobs.track == tracks.track, jobs.state.not_in(ended))
+        here = tracks.presence == Presence.PRESENT.value, tracks.path.is_not(None), tracks.analysed_at_s.is_not(None)
+        query = select(tracks.track).where(*here, not_(placed), not_(waiting))
+        return [id_of(key) for key in self._connection.scalars(query.order_by(tracks.added_at_s, tracks.track))]
 
     def count(self, space: EmbeddingSpace) -> int:
         number = self._space(space)

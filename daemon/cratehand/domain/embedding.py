@@ -46,3 +46,6 @@ SOUND_SPACE = EmbeddingSpace(model="musicnn", version="1", dimension=200)
 
 TAG_SPACE = EmbeddingSpace(model="musicnn-tags", version="1", dimension=50)
 """Probabilities of `cratehand.domain.sound_tags.TAG_NAMES`, for search by words."""
+
+CLAP_SPACE = EmbeddingSpace(model="clap", version="1", dimension=512)
+"""Sound and words in one space, by LAION's CLAP for music: the mean over windows of a track, unit length."""

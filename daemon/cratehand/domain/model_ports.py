@@ -71,6 +71,37 @@ class SoundDescriber(Protocol):
         ...
 
 
+class SoundPlacer(Protocol):
+    """Says where the sound of a track lies in the space of a model."""
+
+    @property
+    def space(self) -> EmbeddingSpace: ...
+
+    @property
+    def sample_rate_hz(self) -> int: ...
+
+    @property
+    def window_frames(self) -> int:
+        """How long a window is that it takes, at its rate."""
+        ...
+
+    def place(self, windows: Sequence[Samples]) -> Vector | None:
+        """Return where a track lies.
+
+        Args:
+            windows: Of one track, each float32 ``(1, frames)`` of at most `window_frames`.
+
+        Returns:
+            A vector of `space`, unit length; None where there is no window.
+
+        Raises:
+            NotFoundError: The weights are not here.
+            UnavailableError: It can't run now.
+            CorruptFileError: What it runs is damaged.
+        """
+        ...
+
+
 class TextListener(Protocol):
     """Knows which sound words mean: tags by their names, a model of language, a model of text and sound."""
 

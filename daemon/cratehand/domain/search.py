@@ -81,4 +81,5 @@ class Match:
     score: float
     reasons: tuple[str, ...] = ()
     ranking: str = ""
-    """What it was found by: a model (``dsp``, ``musicnn``, ``minilm``), or ``words``, ``tags``, ``filters``."""
+    """What it was found by: a model (``dsp``, ``musicnn``, ``clap``, ``minilm``), or ``words``, ``tags``,
+    ``filters``."""

@@ -8,7 +8,7 @@ from cratehand.domain.audio_features import AudioFeatures
 from cratehand.domain.audio_quality import AudioQuality
 from cratehand.domain.beatgrid import BeatGrid
 from cratehand.domain.cue import SuggestedCue
-from cratehand.domain.embedding import Vector
+from cratehand.domain.embedding import EmbeddingSpace, Vector
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import ContentDigest
 from cratehand.domain.key import KeyStretch, MusicalKey
@@ -65,6 +65,8 @@ class FileReading:
     analysis: TrackAnalysis | None = None
     sound: SoundDescription | None = None
     """None where nothing can describe it here, or nothing sounds."""
+    places: Mapping[EmbeddingSpace, Vector] = field(default_factory=dict)
+    """Where models that are switched on place the sound; what they can not place is absent."""
     errors: tuple[str, ...] = ()
     """One line each; with `analysis` None the file could not be read."""
     seconds_spent: float = 0.0

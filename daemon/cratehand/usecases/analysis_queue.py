@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, ParamSpec
 
+from cratehand.domain.embedding import EmbeddingSpace
 from cratehand.domain.errors import CratehandError, NotFoundError, UnavailableError, UnsupportedError
 from cratehand.domain.events import Event, JobProgressed, TrackAnalysed, TrackChanged
 from cratehand.domain.ids import ContentDigest, JobId, TrackId
@@ -65,6 +66,7 @@ class AnalysisQueue:
         bus: EventBus,
         clock: Clock,
         lanes: Lanes,
+        spaces: Callable[[], Sequence[EmbeddingSpace]] = tuple,
     ) -> None:
         self._catalogue = catalogue
         self._executor = executor
@@ -75,6 +77,7 @@ class AnalysisQueue:
         self._bus = bus
         self._clock = clock
         self._lanes = lanes
+        self._spaces = spaces  # where a track has to lie to count as analysed
         self._running: dict[JobId, tuple[Job, Future[FileReading]]] = {}
         self._wake = asyncio.Event()
         self._trouble: str | None = None
@@ -170,9 +173,9 @@ class AnalysisQueue:
         except CratehandError as error:
             self._tell_trouble(error)
             return
-        for job, track in claimed:
+        for job, path, digest in claimed:
             try:
-                future = self._executor.submit(self._read_file, str(track.path), _digest_if_analysed(track))
+                future = self._executor.submit(self._read_file, path, digest)
             except CratehandError as error:
                 self._tell_trouble(error)
                 await asyncio.sleep(_FIRST_RETRY_S)
@@ -186,9 +189,9 @@ class AnalysisQueue:
             if job.priority is not Priority.INTERACTIVE:
                 future.cancel()
 
-    def _claim(self, limit: int, ceiling: Priority) -> list[tuple[Job, Track]]:
-        now_s = self._clock.now_s()
-        claimed: list[tuple[Job, Track]] = []
+    def _claim(self, limit: int, ceiling: Priority) -> list[tuple[Job, str, ContentDigest | None]]:
+        now_s, spaces = self._clock.now_s(), self._spaces()
+        claimed: list[tuple[Job, str, ContentDigest | None]] = []
         events: list[Event] = []
         with self._catalogue.reading() as stores:
             if not stores.jobs.counts().get(JobState.QUEUED):
@@ -197,7 +200,7 @@ class AnalysisQueue:
             for job in stores.jobs.claim(limit=limit, at_s=now_s, priority_at_most=ceiling):
                 track = stores.tracks.get(job.track_id) if job.track_id else None
                 if track is not None and track.path is not None and track.presence is Presence.PRESENT:
-                    claimed.append((job, track))
+                    claimed.append((job, str(track.path), _digest_if_all_is_known(stores, track, spaces)))
                     events.append(JobProgressed(job=job))
                 else:
                     ended = stores.jobs.finish(job.id, state=JobState.CANCELLED, at_s=now_s, error=_NOT_THERE)
@@ -370,8 +373,9 @@ def _after_all(stores: Stores, track_id: TrackId, now_s: float) -> float:
     return max(now_s, max(said, default=0.0) + 0.001)
 
 
-def _digest_if_analysed(track: Track) -> ContentDigest | None:
-    return track.digest if track.analysed_at_s is not None else None
+def _digest_if_all_is_known(stores: Stores, track: Track, spaces: Sequence[EmbeddingSpace]) -> ContentDigest | None:
+    lacks = track.analysed_at_s is None or any(stores.vectors.get(space, track.id) is None for space in spaces)
+    return None if lacks else track.digest
 
 
 def _recognise_moved(stores: Stores, track_id: TrackId) -> TrackId:

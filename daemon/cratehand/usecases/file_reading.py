@@ -4,11 +4,12 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from cratehand.domain.audio import AudioFormat, Samples
+from cratehand.domain.embedding import EmbeddingSpace, Vector
 from cratehand.domain.errors import CratehandError
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import ContentDigest
@@ -33,6 +34,17 @@ class SignalAnalyser(Protocol):
         ...
 
 
+class Placing(Protocol):
+    """Takes one signal block by block and says where it lies in a space."""
+
+    @property
+    def space(self) -> EmbeddingSpace: ...
+
+    def feed(self, samples: Samples) -> None: ...
+
+    def finish(self) -> Vector | None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingTools:
     """The abilities that reading a file takes."""
@@ -45,6 +57,19 @@ class ReadingTools:
     analyser: Callable[[AudioFormat], SignalAnalyser]
     describer: SoundDescriber | None = None
     """None where no model can run."""
+    placings: Sequence[Callable[[AudioFormat], Placing]] = ()
+    """One for each model that is switched on and places whole tracks."""
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What listening to one file found."""
+
+    analysis: TrackAnalysis | None = None
+    fingerprint: str | None = None
+    sound: SoundDescription | None = None
+    places: Mapping[EmbeddingSpace, Vector] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
 
 
 def read_file(tools: ReadingTools, path: Path, *, known_digest: ContentDigest | None = None) -> FileReading:
@@ -64,17 +89,15 @@ def read_file(tools: ReadingTools, path: Path, *, known_digest: ContentDigest | 
     digest: ContentDigest | None = None
     declared: AudioFormat | None = None
     tags: Mapping[Field, object] = {}
-    fingerprint: str | None = None
-    analysis: TrackAnalysis | None = None
-    sound: SoundDescription | None = None
-    errors: list[str] = []
+    heard, errors = _Heard(), []
     try:
         stamp = tools.stamp_of(path)
         declared = tools.reader.probe(path)
         tags = tools.tags.tags(path)
         digest = tools.digester.digest(path)
         if digest != known_digest:
-            analysis, fingerprint, sound, errors = _listen(tools, path, declared)
+            heard = _listen(tools, path, declared)
+            errors = heard.errors
     except CratehandError as error:
         errors.append(str(error))
     except OSError as error:
@@ -85,18 +108,18 @@ def read_file(tools: ReadingTools, path: Path, *, known_digest: ContentDigest | 
         digest=digest,
         format=declared,
         tags=tags,
-        fingerprint=fingerprint,
-        analysis=analysis,
-        sound=sound,
+        fingerprint=heard.fingerprint,
+        analysis=heard.analysis,
+        sound=heard.sound,
+        places=heard.places,
         errors=tuple(errors),
         seconds_spent=time.perf_counter() - began_s,
     )
 
 
-def _listen(
-    tools: ReadingTools, path: Path, declared: AudioFormat
-) -> tuple[TrackAnalysis | None, str | None, SoundDescription | None, list[str]]:
+def _listen(tools: ReadingTools, path: Path, declared: AudioFormat) -> _Heard:
     analyser = tools.analyser(declared)
+    placings = [begin(declared) for begin in tools.placings]
     errors: list[str] = []
     heard = False
     session = tools.fingerprinter.session(sample_rate_hz=declared.sample_rate_hz, channels=declared.channels)
@@ -106,11 +129,18 @@ def _listen(
             heard = True
             analyser.feed(block)
             session.feed(block)
+            for placing in placings:
+                placing.feed(block)
         if not heard:
-            return None, None, None, errors or [f"{path}: holds no audio: delete it or get it again"]
+            return _Heard(errors=errors or [f"{path}: holds no audio: delete it or get it again"])
         fingerprint = _fingerprint(session, path)
-    analysis = analyser.finish()
-    return analysis, fingerprint, _described(tools, analyser, path), errors
+    return _Heard(
+        analysis=analyser.finish(),
+        fingerprint=fingerprint,
+        sound=_described(tools, analyser, path),
+        places=_places(placings, path),
+        errors=errors,
+    )
 
 
 def _until_error(blocks: Iterator[Samples], errors: list[str]) -> Iterator[Samples]:
@@ -140,3 +170,16 @@ def _described(tools: ReadingTools, analyser: SignalAnalyser, path: Path) -> Sou
         # As with the fingerprint: everything else that was measured stands.
         logger.warning("no tags for %s: %s", path, error)
         return None
+
+
+def _places(placings: Sequence[Placing], path: Path) -> dict[EmbeddingSpace, Vector]:
+    found: dict[EmbeddingSpace, Vector] = {}
+    for placing in placings:
+        try:
+            place = placing.finish()
+        except CratehandError as error:
+            # As above: it costs this one space.
+            logger.warning("no place in %s for %s: %s", placing.space.model, path, error)
+        else:
+            found |= {} if place is None else {placing.space: place}
+    return found

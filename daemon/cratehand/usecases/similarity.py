@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from cratehand.domain.embedding import DSP_SPACE, SOUND_SPACE, EmbeddingSpace, Vector
+from cratehand.domain.embedding import CLAP_SPACE, DSP_SPACE, SOUND_SPACE, EmbeddingSpace, Vector
 from cratehand.domain.errors import InvalidInputError, NotFoundError
 from cratehand.domain.ids import TrackId
 from cratehand.domain.search import Match, TrackFilter
@@ -13,8 +13,8 @@ from cratehand.domain.track import TrackSummary
 from cratehand.usecases.library import resolve
 from cratehand.usecases.likeness import Likeness, reasons
 
-SPACES: Final[Mapping[str, EmbeddingSpace]] = {space.model: space for space in (SOUND_SPACE, DSP_SPACE)}
-"""What tracks can be compared in, by the model's name, the best first."""
+SPACES: Final[Mapping[str, EmbeddingSpace]] = {space.model: space for space in (SOUND_SPACE, DSP_SPACE, CLAP_SPACE)}
+"""What tracks can be compared in, by the model's name, the best first; CLAP is last, since nobody measured it here."""
 OWN_KEY: Final = "track"
 """As `TrackFilter.mixes_with`: the key of the track that others are compared with."""
 _COVERED: Final = 0.5
@@ -70,12 +70,15 @@ class Similarity:
 
 def _placed(stores: Stores, track_id: TrackId, wanted: str | None) -> tuple[EmbeddingSpace, Vector]:
     if wanted is not None and wanted not in SPACES:
-        raise InvalidInputError(f"there is no space {wanted!r}: {' and '.join(SPACES)} are there")
+        raise InvalidInputError(f"there is no space {wanted!r}: {', '.join(SPACES)} are there")
     spaces = [SPACES[wanted]] if wanted is not None else list(SPACES.values())
     places = [(space, place) for space in spaces if (place := stores.vectors.get(space, track_id)) is not None]
     if not places:
         where = "" if wanted is None else f" in {wanted}"
-        raise NotFoundError(f"track {track_id} has not been analysed yet{where}: `cratehand jobs` shows the queue")
+        first = "set `[analysis] clap = true`; " if wanted == CLAP_SPACE.model else ""
+        raise NotFoundError(
+            f"track {track_id} has not been analysed yet{where}: {first}`cratehand jobs` shows the queue"
+        )
     if len(places) == 1:
         return places[0]
     counts = [stores.vectors.count(space) for space, _ in places]

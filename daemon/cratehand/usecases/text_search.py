@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, replace
-from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +27,9 @@ _BEST_BY_SOUND: Final = 0.6
 """What is only heard ranks behind a title that says it."""
 _HEARD: Final = 0.1
 _WINDOW: Final = 200
+_COVERED: Final = 0.5
+_RIGHT: Final = 1.0
+"""Cosine distance at a right angle: what points away is no answer."""
 
 Ranked = tuple[TrackId, float, tuple[str, ...]]
 
@@ -37,13 +39,17 @@ class TextSearch:
 
     Args:
         catalogue: Where to look.
-        find_listener: Finds what knows which sound words mean, when it is first needed.
+        find_listeners: Finds what knows which sound words mean, the best first, when it is first needed.
     """
 
-    def __init__(self, catalogue: Catalogue, *, find_listener: Callable[[], TextListener] = TagWords) -> None:
+    def __init__(
+        self, catalogue: Catalogue, *, find_listeners: Callable[[], Sequence[TextListener]] = lambda: (TagWords(),)
+    ) -> None:
         self._catalogue = catalogue
-        self._find_listener = find_listener
+        self._find_listeners = find_listeners
         self._heard = HeardTags(TAG_SPACE)
+        self._listeners: Sequence[TextListener] | None = None
+        self._was_asked = False
 
     def search(self, text: str, *, limit: int = 20, track_filter: TrackFilter | None = None) -> list[Match]:
         """Return the tracks that fit, each with the ranking that found it.
@@ -59,12 +65,40 @@ class TextSearch:
             wanted = _joined(given, asked.filter)
             if asked.has_filter:
                 matches += _by_words(stores, wanted, asked.words, limit)
-            if len(matches) < limit and (asked.words or asked.unwanted):
-                matches += self._by_sound(stores, wanted, asked, limit)
+            if asked.words or asked.unwanted:
+                for listener in self._fit_listeners(stores):
+                    if len(_first_of_each(matches)) >= limit:
+                        break
+                    matches += self._by_sound(stores, listener, wanted, asked, limit)
         return _first_of_each(matches)[:limit]
 
-    def _by_sound(self, stores: Stores, wanted: TrackFilter, asked: ParsedSearch, limit: int) -> list[Match]:
-        listener, place = self._heard_as(asked)
+    def rest(self) -> None:
+        """Let go of the models where nobody searched by sound since the last call; they are found anew when needed."""
+        if not self._was_asked:
+            self._listeners = None
+        self._was_asked = False
+
+    def _fit_listeners(self, stores: Stores) -> Sequence[TextListener]:
+        """Return who is asked, in turn: the best, and others as long as there are tracks that it can not know.
+
+        One in whose space lies less than half of the collection is left out: it would hide the rest.
+        """
+        self._was_asked = True
+        listeners = self._listeners = self._listeners or self._find_listeners()
+        counts = [stores.vectors.count(listener.space) for listener in listeners]
+        fit = []
+        for listener, count in zip(listeners, counts, strict=True):
+            if count < _COVERED * max(counts):
+                continue
+            fit.append(listener)
+            if count == max(counts):
+                break
+        return fit
+
+    def _by_sound(
+        self, stores: Stores, listener: TextListener, wanted: TrackFilter, asked: ParsedSearch, limit: int
+    ) -> list[Match]:
+        listener, place = _heard_as(listener, asked)
         if place is None:
             return []
         among = None if wanted == TrackFilter() else stores.tracks.matching_ids(wanted)
@@ -76,7 +110,9 @@ class TextSearch:
             ]
         else:
             near = stores.vectors.nearest(listener.space, place, limit=limit, among=among)
-            ranked = [(each.track_id, 1.0 - each.distance / 2, ("sounds like it",)) for each in near]
+            ranked = [
+                (each.track_id, 1.0 - each.distance / 2, ("sounds like it",)) for each in near if each.distance < _RIGHT
+            ]
         summaries = {each.id: each for each in stores.tracks.summaries([track_id for track_id, _, _ in ranked])}
         return [
             Match(track=summaries[track_id], score=_BEST_BY_SOUND * max(0.0, score), reasons=why, ranking=listener.name)
@@ -84,23 +120,19 @@ class TextSearch:
             if track_id in summaries
         ]
 
-    def _heard_as(self, asked: ParsedSearch) -> tuple[TextListener, Vector | None]:
-        try:
-            listener = self._listener
-            place = listener.place(asked.words, asked.unwanted)
-            if place is not None and listener.space == TAG_SPACE and listener.name != TagWords.name:
-                # A model of language knows "melancholic" but not what a Rhodes is to a DJ; the table does.
-                place = together(place, TagWords().place(asked.words, asked.unwanted))
-            return listener, place
-        except CratehandError as error:
-            # A model that is damaged must not take the search along.
-            logger.warning("search goes on without a model of words: %s", error)
-            plain = TagWords()
-            return plain, plain.place(asked.words, asked.unwanted)
 
-    @cached_property
-    def _listener(self) -> TextListener:
-        return self._find_listener()
+def _heard_as(listener: TextListener, asked: ParsedSearch) -> tuple[TextListener, Vector | None]:
+    try:
+        place = listener.place(asked.words, asked.unwanted)
+        if place is not None and listener.space == TAG_SPACE and listener.name != TagWords.name:
+            # A model of language knows "melancholic" but not what a Rhodes is to a DJ; the table does.
+            place = together(place, TagWords().place(asked.words, asked.unwanted))
+        return listener, place
+    except CratehandError as error:
+        # A model that is damaged must not take the search along.
+        logger.warning("search goes on without a model of words: %s", error)
+        plain = TagWords()
+        return plain, plain.place(asked.words, asked.unwanted)
 
 
 def _by_words(stores: Stores, wanted: TrackFilter, words: Sequence[str], limit: int) -> list[Match]:

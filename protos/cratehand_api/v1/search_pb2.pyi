@@ -110,7 +110,7 @@ class Match(_message.Message):
     score: _builtins.float
     """1 best ... 0."""
     ranking: _builtins.str
-    """What it was found by: the space (dsp, musicnn), or words, tags, minilm or filters."""
+    """What it was found by: the space (dsp, musicnn, clap), or words, tags, minilm or filters."""
     @_builtins.property
     def track(self) -> _track_pb2.TrackSummary: ...
     @_builtins.property

@@ -1,6 +1,8 @@
 import io
+import json
 import os
 import pickle
+import struct
 import tarfile
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -13,7 +15,7 @@ import pytest
 import tenacity
 
 from cratehand.domain.errors import ConflictError, CorruptFileError, NotFoundError, UnavailableError, UnsupportedError
-from cratehand_models.conversions import pickled_arrays
+from cratehand_models.conversions import half_precision, pickled_arrays
 from cratehand_models.download import Downloader
 from cratehand_models.fetching import WeightsFetcher
 from cratehand_models.store import WeightsStore
@@ -229,6 +231,39 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CorruptFileError, match="which arrays do not need"):
         pickled_arrays(checkpoint)
     assert not (tmp_path / "sprung").exists()
+
+
+def safetensors(dtype: str, *arrays: np.ndarray) -> bytes:
+    head, at = {"__metadata__": {"format": "pt"}}, 0
+    for number, array in enumerate(arrays):
+        kind = dtype if array.dtype.kind == "f" else "I64"
+        head[f"t{number}"] = {
+            "dtype": kind, "shape": list(array.shape), "data_offsets": [at, at := at + array.nbytes],
+        }  # type: ignore[dict-item]  # fmt: skip
+    written = json.dumps(head, separators=(",", ":")).encode()
+    return struct.pack("<Q", len(written)) + written + b"".join(array.tobytes() for array in arrays)
+
+
+def test_weights_of_full_precision_become_those_of_half_as_they_arrive(tmp_path: Path) -> None:
+    # Between 1 and 2 halves lie 2**-10 apart: 2**-11 above 1 is half way, where NumPy rounds to even and this away.
+    exact = np.array([1 + 2**-11, -1 - 2**-11, 1 + 2**-11 + 2**-20, 0.0, 65504.0, 1.5], dtype=np.float32)
+    halves = np.array([1 + 2**-10, -1 - 2**-10, 1 + 2**-10, 0.0, 65504.0, 1.5], dtype=np.float16)
+    numbers = np.arange(3, dtype=np.int64)
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(safetensors("F32", numbers, exact))
+    half_precision(file)
+    assert file.read_bytes() == safetensors("F16", numbers, halves)
+    half_precision(file)
+    assert file.read_bytes() == safetensors("F16", numbers, halves)
+    assert [each.name for each in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>", struct.pack("<Q", 4) + b"[1,2", struct.pack("<Q", 2) + b"[]"])
+def test_a_file_that_holds_no_tensors_is_refused(tmp_path: Path, data: bytes) -> None:
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(data)
+    with pytest.raises(CorruptFileError, match="no file of safetensors"):
+        half_precision(file)
 
 
 def test_a_package_without_the_member_is_refused(store: WeightsStore) -> None:

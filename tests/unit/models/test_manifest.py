@@ -26,7 +26,20 @@ def test_every_shipped_model_has_a_card() -> None:
     for model in shipped_manifest().values():
         text = (cards / f"{model.name}.md").read_text(encoding="utf-8")
         assert model.licence_weights in text
-        assert all(file.sha256 in text for file in model.files)
+        assert all(file.sha256 in text for file in model.files if file.sha256 is not None)
+        assert all(file.name in text for file in model.files)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('sources = ["made:x.py"]', 'sources = ["made:x.py", "https://a.example/b"]'), ("size_bytes = 5", "")],
+)
+def test_a_file_has_a_digest_or_is_made(old: str, new: str) -> None:
+    made = ENTRY.format(digest="0" * 64, source="made:x.py")
+    bare = "\n".join(line for line in made.splitlines() if not line.startswith(("sha256", "size_bytes")))
+    assert parse_manifest(bare)["tiny"].is_made
+    with pytest.raises(InternalError, match="digest and size, or is made"):
+        parse_manifest(bare.replace(old, new) if old in bare else made.replace(old, new))
 
 
 @pytest.mark.parametrize("source", ["http://plain.example/a", "ftp://a/b", "pypi:tiny#a", "npm:tiny@1"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cratehand.app.text_listening import text_listener
+from cratehand.app.text_listening import text_listeners
 from cratehand.domain.errors import CorruptFileError
 from cratehand.domain.sound_tags import TAG_NAMES
 from cratehand.usecases.sound_words import TagWords
@@ -78,6 +78,6 @@ def test_a_tokenizer_that_is_none_is_told_with_what_to_do(random_weights: Path, 
 
 
 def test_without_its_weights_the_words_themselves_rank(tmp_path: Path) -> None:
-    assert isinstance(text_listener(tmp_path / "models"), TagWords)
+    assert [each.name for each in text_listeners(tmp_path / "models")] == [TagWords.name]
     (tmp_path / "models" / "minilm-1").mkdir(parents=True)
-    assert isinstance(text_listener(tmp_path / "models"), TagWords)
+    assert [each.name for each in text_listeners(tmp_path / "models")] == [TagWords.name]

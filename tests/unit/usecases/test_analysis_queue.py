@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cratehand.catalogue.device import SqliteCatalogue
-from cratehand.domain.embedding import DSP_SPACE, SOUND_SPACE, TAG_SPACE
+from cratehand.domain.embedding import CLAP_SPACE, DSP_SPACE, SOUND_SPACE, TAG_SPACE, EmbeddingSpace
 from cratehand.domain.errors import UnavailableError
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import ContentDigest, JobId, TrackId
@@ -60,7 +61,12 @@ def add_tracks(catalogue: SqliteCatalogue, count: int, *, priority: Priority = P
 
 @asynccontextmanager
 async def running(
-    catalogue: SqliteCatalogue, executor: Executor, read_file: ReadFile, *, workers: int = 2
+    catalogue: SqliteCatalogue,
+    executor: Executor,
+    read_file: ReadFile,
+    *,
+    workers: int = 2,
+    spaces: tuple[EmbeddingSpace, ...] = (),
 ) -> AsyncIterator[tuple[AnalysisQueue, Quiet, EventBus]]:
     bus, clock = EventBus(), HandWoundClock()
     bus.bind(asyncio.get_running_loop())
@@ -69,7 +75,7 @@ async def running(
         queue = AnalysisQueue(
             catalogue, executor=executor, read_file=read_file, stamp_of=lambda path: STAMP, workers=lambda: workers,
             quiet=quiet, bus=bus, clock=clock,
-            lanes=lanes,
+            lanes=lanes, spaces=lambda: spaces,
         )  # fmt: skip
         queue.recover()
         task = asyncio.create_task(queue.run())
@@ -95,6 +101,36 @@ async def until(condition: Callable[[], bool], *, at_most_s: float = 5.0) -> Non
 
 def fake_read(path: str, known_digest: ContentDigest | None) -> FileReading:
     return reading(path)
+
+
+@pytest.mark.parametrize(
+    ("spaces", "placed", "known"), [((), False, 1), ((CLAP_SPACE,), False, 0), ((CLAP_SPACE,), True, 1)]
+)
+async def test_a_track_that_lacks_a_place_is_listened_to_though_its_sound_is_known(
+    catalogue: SqliteCatalogue, spaces: tuple[EmbeddingSpace, ...], placed: bool, known: int
+) -> None:
+    [first] = add_tracks(catalogue, 1)
+    assert first.track_id is not None
+    place = np.full(512, 0.5, dtype=np.float32)
+    with catalogue.writing() as stores:
+        digest = ContentDigest("fake:known")
+        stores.tracks.set_reading(first.track_id, stamp=STAMP, digest=digest, analysed_at_s=1.0, error=None)
+        if placed:
+            stores.vectors.put(CLAP_SPACE, first.track_id, place)
+    digests: list[ContentDigest | None] = []
+
+    def read_file(path: str, known_digest: ContentDigest | None) -> FileReading:
+        digests.append(known_digest)
+        if known_digest is not None:
+            return reading(path, digest="known", analysis=None)
+        return reading(path, digest="known", places={CLAP_SPACE: place})
+
+    with ThreadPoolExecutor(1) as pool:
+        async with running(catalogue, pool, read_file, spaces=spaces):
+            await until(lambda: job(catalogue, first.id).state is JobState.DONE)
+    assert digests == ([digest] if known else [None])
+    with catalogue.reading() as stores:
+        assert (stores.vectors.get(CLAP_SPACE, first.track_id) is not None) is bool(spaces)
 
 
 async def test_every_track_is_analysed_once_with_its_facts_and_vector(catalogue: SqliteCatalogue) -> None:

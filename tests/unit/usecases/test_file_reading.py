@@ -10,7 +10,8 @@ import pytest
 
 from cratehand.app.reading_tools import reading_tools
 from cratehand.domain.audio import Samples
-from cratehand.domain.errors import UnavailableError
+from cratehand.domain.embedding import CLAP_SPACE, Vector
+from cratehand.domain.errors import NotFoundError, UnavailableError
 from cratehand.domain.sound_tags import SoundDescription
 from cratehand.usecases.file_reading import read_file
 from tests.audio_files import write_audio
@@ -64,6 +65,56 @@ def test_without_a_model_everything_else_is_read(song: Path) -> None:
     assert found.analysis is not None
     assert found.fingerprint
     assert found.errors == ()
+
+
+class Placing:
+    """Stands where the loudest sample is."""
+
+    space = CLAP_SPACE
+
+    def __init__(self) -> None:
+        self.frames = 0
+
+    def feed(self, samples: Samples) -> None:
+        self.frames += samples.shape[1]
+
+    def finish(self) -> Vector | None:
+        return None if not self.frames else np.full(512, self.frames, dtype=np.float32)
+
+
+class Lost(Placing):
+    def finish(self) -> Vector | None:
+        raise NotFoundError("the weights are gone")
+
+
+def test_a_model_that_places_tracks_is_fed_by_the_one_decoding(song: Path) -> None:
+    found = read_file(replace(reading_tools(), describer=None, placings=(lambda _: Placing(),)), song)
+    assert found.places.keys() == {CLAP_SPACE}
+    assert found.places[CLAP_SPACE][0] == 16 * 44_100
+
+
+def test_a_place_that_can_not_be_found_costs_this_one_only(song: Path, caplog: pytest.LogCaptureFixture) -> None:
+    found = read_file(replace(reading_tools(), describer=None, placings=(lambda _: Lost(),)), song)
+    assert found.places == {}
+    assert found.analysis is not None
+    assert found.errors == ()
+    assert "no place in clap" in caplog.text
+    assert "the weights are gone" in caplog.text
+
+
+def test_where_the_sound_is_known_nothing_is_placed_again(song: Path) -> None:
+    tools = replace(reading_tools(), describer=None, placings=(lambda _: Placing(),))
+    assert read_file(tools, song, known_digest=read_file(tools, song).digest).places == {}
+
+
+def test_clap_that_is_switched_on_and_not_here_is_told(
+    song: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("onnxruntime")
+    found = read_file(replace(reading_tools(tmp_path), describer=None), song)
+    assert found.places == {}
+    assert found.analysis is not None
+    assert "tracks are not placed by CLAP: the weights of clap are not here" in caplog.text
 
 
 def test_the_shipped_model_listens_in_a_worker(song: Path) -> None:

@@ -1,6 +1,7 @@
 """Words first, then filters among the words, then what sounds like them; each answer says which."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -135,11 +136,21 @@ class InSoundSpace:
 
 def test_a_model_of_text_and_sound_ranks_in_its_own_space(catalogue: SqliteCatalogue) -> None:
     add(catalogue, KEYS, sound(seed=7), title="One")
-    add(catalogue, METAL, sound(seed=8), title="Two")
-    first, second = TextSearch(catalogue, find_listener=InSoundSpace).search("anything at all")
+    add(catalogue, METAL, leaning(sound(seed=8), 0.3), title="Two")
+    add(catalogue, HOUSE, leaning(sound(seed=8), -0.3), title="Three")
+    first, second = TextSearch(catalogue, find_listeners=lambda: [InSoundSpace()]).search("anything at all")
     assert (first.track.id, first.ranking) == (KEYS, "clap")
     assert first.score == pytest.approx(0.6, abs=1e-4)
+    assert second.track.id == METAL
     assert second.score < first.score
+
+
+def leaning(heard: SoundDescription, cosine: float) -> SoundDescription:
+    """What lies at an angle to where `InSoundSpace` places every text."""
+    towards, across = sound(seed=7).embedding, heard.embedding
+    across = across - (across @ towards) * towards
+    turned = cosine * towards + np.sqrt(1 - cosine**2) * across / np.linalg.norm(across)
+    return replace(heard, embedding=turned.astype(np.float32))
 
 
 class Broken(InSoundSpace):
@@ -150,7 +161,11 @@ class Broken(InSoundSpace):
 def test_a_model_that_fails_is_told_and_the_words_themselves_rank(
     catalogue: SqliteCatalogue, search: TextSearch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert found(TextSearch(catalogue, find_listener=Broken), "metal") == found(search, "metal") == [(METAL, "tags")]
+    assert (
+        found(TextSearch(catalogue, find_listeners=lambda: [Broken()]), "metal")
+        == found(search, "metal")
+        == [(METAL, "tags")]
+    )
     assert "the model fell over" in caplog.text
 
 
@@ -167,5 +182,5 @@ class Vague:
 
 
 def test_the_table_of_words_helps_a_model_of_language(catalogue: SqliteCatalogue, search: TextSearch) -> None:
-    answers = found(TextSearch(catalogue, find_listener=Vague), "rhodes")
+    answers = found(TextSearch(catalogue, find_listeners=lambda: [Vague()]), "rhodes")
     assert answers[0] in {(KEYS, "minilm"), (SINGER, "minilm")}

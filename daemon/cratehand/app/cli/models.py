@@ -52,10 +52,13 @@ def list_models(ctx: typer.Context, as_json: Json = False) -> None:
 
 def show(ctx: typer.Context, name: Name, as_json: Json = False) -> None:
     """Show all that is known of one model."""
+    from cratehand_models.store import how_to_get
+
     parts = _parts(ctx)
-    model = parts.find(name)
+    model = parts.store.known(parts.find(name))
     row = _row(parts, model) | {
         "about": model.about,
+        "how_to_get": how_to_get(model),
         "licence_code": model.licence_code,
         "sample_rate_hz": model.sample_rate_hz,
         "inputs": [{"name": each.name, "shape": each.shape, "dtype": each.dtype} for each in model.inputs],
@@ -98,7 +101,7 @@ def fetch(
     if as_json:
         write_json(_row(parts, model) | {"fetched": [str(path) for path in brought]})
     elif brought:
-        say(f"{model.name} {model.version} is here: {_megabytes(model.size_bytes)}, checksum right.")
+        say(f"{model.name} {model.version} is here: {_megabytes(parts.store.known(model).size_bytes)}, checksum right.")
     else:
         say(f"{model.name} {model.version} was here already, checksum right.")
 
@@ -137,7 +140,7 @@ def _row(parts: "ModelParts", model: "Model") -> dict[str, Any]:
         "licence": model.licence_weights,
         "commercial_use": model.commercial_use,
         "present": parts.store.is_present(model),
-        "size_bytes": model.size_bytes,
+        "size_bytes": parts.store.known(model).size_bytes or None,
     }
 
 
@@ -147,7 +150,7 @@ def _description(row: dict[str, Any]) -> list[tuple[str, str]]:
         ("licence of the code", row["licence_code"]),
         ("licence of the weights", row["licence"]),
         ("commercial use", "allowed" if row["commercial_use"] else "forbidden"),
-        ("here", "yes" if row["present"] else f"no: `cratehand models fetch {row['name']}`"),
+        ("here", "yes" if row["present"] else f"no: {row['how_to_get']}"),
         ("sample rate", f"{row['sample_rate_hz']} Hz" if row["sample_rate_hz"] else "takes no audio"),
     ]
     for kind in ("inputs", "outputs"):
@@ -155,12 +158,20 @@ def _description(row: dict[str, Any]) -> list[tuple[str, str]]:
             (kind[:-1], f"{each['name']} {each['dtype']}[{', '.join(map(str, each['shape']))}]") for each in row[kind]
         ]
     for file in row["files"]:
-        lines.append(("file", f"{file['path']} ({_megabytes(file['size_bytes'])}, SHA-256 {file['sha256']})"))
+        told = f"{_megabytes(file['size_bytes'])}, SHA-256 {file['sha256']}" if file["sha256"] else "not made yet"
+        lines.append(("file", f"{file['path']} ({told})"))
         lines += [("from", source) for source in file["sources"]]
     return lines
 
 
 def _report_dry(parts: "ModelParts", model: "Model", *, as_json: bool) -> None:
+    from cratehand_models.store import how_to_get
+
+    if model.is_made and not parts.store.is_present(model) and not parts.fetcher.has_mirror:
+        say(f"Would fetch nothing: {how_to_get(model)}.")
+        if as_json:
+            write_json({"changes": [], "dry_run": True})
+        return
     missing = [file for file in model.files if not parts.store.place(model, file).is_file()]
     changes = [
         {"what": "fetch", "where": str(parts.store.place(model, file)), "from": parts.fetcher.sources(model, file)}
@@ -194,5 +205,5 @@ def _fetch_with_bar(parts: "ModelParts", model: "Model") -> list[Any]:
         return parts.fetcher.fetch(model, on_bytes=lambda file, count: bars.advance(tasks[file.name], count))
 
 
-def _megabytes(count: int) -> str:
-    return f"{count / 1e6:.1f} MB"
+def _megabytes(count: int | None) -> str:
+    return "not known" if count is None else f"{count / 1e6:.1f} MB"
