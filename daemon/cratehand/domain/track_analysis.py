@@ -65,6 +65,8 @@ class FileReading:
     analysis: TrackAnalysis | None = None
     sound: SoundDescription | None = None
     """None where nothing can describe it here, or nothing sounds."""
+    dna: Vector | None = None
+    """In `cratehand.domain.embedding.DNA_SPACE`; None where nothing can join it here, or nothing sounds."""
     errors: tuple[str, ...] = ()
     """One line each; with `analysis` None the file could not be read."""
     seconds_spent: float = 0.0

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 from cratehand.domain.audio import AudioFormat, Samples
+from cratehand.domain.embedding import Vector
 from cratehand.domain.errors import CratehandError
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import ContentDigest
-from cratehand.domain.model_ports import SoundDescriber
+from cratehand.domain.model_ports import DnaFuser, SoundDescriber
 from cratehand.domain.ports import AudioReader, ContentDigester, Fingerprinter, FingerprintSession, TagReader
 from cratehand.domain.sound_tags import SoundDescription
 from cratehand.domain.track import FileStamp
@@ -32,6 +33,10 @@ class SignalAnalyser(Protocol):
         """Return a rate in Hz and excerpts at it, float32 ``(1, frames)``, once all is fed."""
         ...
 
+    def dna_features(self) -> Vector | None:
+        """Return what a `DnaFuser` takes, once all is fed; None for silence."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingTools:
@@ -45,6 +50,19 @@ class ReadingTools:
     analyser: Callable[[AudioFormat], SignalAnalyser]
     describer: SoundDescriber | None = None
     """None where no model can run."""
+    fuser: DnaFuser | None = None
+    """None likewise; it needs what the describer heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Heard:
+    """What listening to a file brought, or the reason why it brought nothing."""
+
+    errors: list[str]
+    analysis: TrackAnalysis | None = None
+    fingerprint: str | None = None
+    sound: SoundDescription | None = None
+    dna: Vector | None = None
 
 
 def read_file(tools: ReadingTools, path: Path, *, known_digest: ContentDigest | None = None) -> FileReading:
@@ -64,38 +82,34 @@ def read_file(tools: ReadingTools, path: Path, *, known_digest: ContentDigest | 
     digest: ContentDigest | None = None
     declared: AudioFormat | None = None
     tags: Mapping[Field, object] = {}
-    fingerprint: str | None = None
-    analysis: TrackAnalysis | None = None
-    sound: SoundDescription | None = None
-    errors: list[str] = []
+    heard = _Heard(errors=[])
     try:
         stamp = tools.stamp_of(path)
         declared = tools.reader.probe(path)
         tags = tools.tags.tags(path)
         digest = tools.digester.digest(path)
         if digest != known_digest:
-            analysis, fingerprint, sound, errors = _listen(tools, path, declared)
+            heard = _listen(tools, path, declared)
     except CratehandError as error:
-        errors.append(str(error))
+        heard.errors.append(str(error))
     except OSError as error:
-        errors.append(f"{path}: {error.strerror or error}: is the drive still there?")
+        heard.errors.append(f"{path}: {error.strerror or error}: is the drive still there?")
     return FileReading(
         path=str(path),
         stamp=stamp,
         digest=digest,
         format=declared,
         tags=tags,
-        fingerprint=fingerprint,
-        analysis=analysis,
-        sound=sound,
-        errors=tuple(errors),
+        fingerprint=heard.fingerprint,
+        analysis=heard.analysis,
+        sound=heard.sound,
+        dna=heard.dna,
+        errors=tuple(heard.errors),
         seconds_spent=time.perf_counter() - began_s,
     )
 
 
-def _listen(
-    tools: ReadingTools, path: Path, declared: AudioFormat
-) -> tuple[TrackAnalysis | None, str | None, SoundDescription | None, list[str]]:
+def _listen(tools: ReadingTools, path: Path, declared: AudioFormat) -> _Heard:
     analyser = tools.analyser(declared)
     errors: list[str] = []
     heard = False
@@ -107,10 +121,17 @@ def _listen(
             analyser.feed(block)
             session.feed(block)
         if not heard:
-            return None, None, None, errors or [f"{path}: holds no audio: delete it or get it again"]
+            return _Heard(errors=errors or [f"{path}: holds no audio: delete it or get it again"])
         fingerprint = _fingerprint(session, path)
     analysis = analyser.finish()
-    return analysis, fingerprint, _described(tools, analyser, path), errors
+    sound = _described(tools, analyser, path)
+    return _Heard(
+        errors=errors,
+        analysis=analysis,
+        fingerprint=fingerprint,
+        sound=sound,
+        dna=_fused(tools, analyser, sound, path),
+    )
 
 
 def _until_error(blocks: Iterator[Samples], errors: list[str]) -> Iterator[Samples]:
@@ -139,4 +160,17 @@ def _described(tools: ReadingTools, analyser: SignalAnalyser, path: Path) -> Sou
     except CratehandError as error:
         # As with the fingerprint: everything else that was measured stands.
         logger.warning("no tags for %s: %s", path, error)
+        return None
+
+
+def _fused(tools: ReadingTools, analyser: SignalAnalyser, sound: SoundDescription | None, path: Path) -> Vector | None:
+    if tools.fuser is None or sound is None:
+        return None
+    features = analyser.dna_features()
+    if features is None:
+        return None
+    try:
+        return tools.fuser.fuse(features, sound)
+    except CratehandError as error:
+        logger.warning("no DNA of %s: %s", path, error)
         return None

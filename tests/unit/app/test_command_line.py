@@ -241,6 +241,7 @@ def test_a_correction_wins_and_a_dry_run_changes_nothing(cratehand: Cratehand) -
         (("export", "m3u8", "/tmp/cratehand-x.m3u8", "--playlist", "Pek"), "no playlist is called 'Pek'"),
         (("similar", "aaaa", "--space", "clap"), "there is no space 'clap'"),
         (("similar", "aaaa", "--space", "musicnn"), "has not been analysed yet in musicnn"),
+        (("similar", "aaaa", "--space", "dna"), "has not been analysed yet in dna"),
         (("import", "rekordbox", "/nowhere.xml"), "does not exist"),
         (("import", "playlist", "/nowhere.m3u8"), "does not exist"),
         (("restore", "/nowhere.db"), "there is no file"),
