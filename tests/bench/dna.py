@@ -120,9 +120,7 @@ def _retrieval(report: Report, found: dict[str, Floats], whole: Any) -> None:
 def _altered(report: Report, found: dict[str, Floats], other: dict[str, Floats], rows: npt.NDArray[np.intp]) -> None:
     from evaluate import first_is_right
 
-    shares = {
-        name: float(first_is_right(found[name][rows, 0], heard[:, 1]).mean()) for name, heard in other.items()
-    }
+    shares = {name: float(first_is_right(found[name][rows, 0], heard[:, 1]).mean()) for name, heard in other.items()}
     told = ", ".join(f"{name} {100.0 * share:.1f} %" for name, share in shares.items())
     report.add(f"other half equalised, at another gain, re-encoded, from elsewhere, {len(rows)} tracks", told)
 
@@ -144,7 +142,7 @@ def _cost(report: Report, tools: ReadingTools, *, quick: bool) -> None:
         return
     bare, tags = replace(tools, describer=None, fuser=None), replace(tools, fuser=None)
     read_file(tools, tracks[0])  # imports and graphs are loaded once a worker
-    spent = {name: 0.0 for name in ("bare", "tags", "all")}
+    spent = dict.fromkeys(("bare", "tags", "all"), 0.0)
     for path in tracks:
         for name, which in (("bare", bare), ("tags", tags), ("all", tools)):
             spent[name] += _seconds(lambda which=which, path=path: read_file(which, path))

@@ -67,7 +67,7 @@ class Track:
 
 
 def find_tracks(music: Path, *, only: str | None = None) -> Iterator[Track]:
-    """Yield the tracks between half a minute and half an hour, of files with the same bytes one; of one album or all."""
+    """Yield the tracks between half a minute and half an hour, of one album or all; of equal files one."""
     if shutil.which("ffprobe") is None:
         raise SystemExit("ffprobe is not on the path: install FFmpeg")
     seen: set[str] = set()
