@@ -15,6 +15,7 @@ from cratehand.catalogue.master.said_anew import provenance_of
 FACT_COLUMNS: Final = ("track", "field", "provenance", "value", "confidence")
 PROVENANCE_COLUMNS: Final = ("provenance", "kind", "name", "version", "at_s")
 _FACTS: Final = f"SELECT {', '.join(FACT_COLUMNS)} FROM facts"  # noqa: S608
+_BOUNDS: Final = "revision > %s AND revision <= %s AND revision <> ALL(%s)"
 _ROWS: Final = 30_000
 """How much is taken over in one transaction of the device; others wait for as long."""
 
@@ -79,22 +80,26 @@ def read_head(connection: Connection, seen: int) -> Head:
     return Head(revision=row[0], token_at_seen=row[1])
 
 
-def fetch(connection: Connection, seen: int, *, whole: Iterable[int] = ()) -> Incoming | None:
+def fetch(connection: Connection, seen: int, *, pushing: str = "", whole: Iterable[int] = ()) -> Incoming | None:
     """Read the next range; None where nothing is new.
+
+    What the device itself pushed last without hearing that it arrived is left out: it is noted there still, or was
+    changed since, and must not come back as the word of somebody else.
 
     Args:
         connection: The master's, in a transaction that sees one moment.
         seen: The last push that the device has.
+        pushing: The name of that push.
         whole: Tracks to read completely where anything of them changed.
     """
     upto, token = _range(connection, seen)
     if upto == seen:
         return None
     incoming = Incoming(upto=upto, token=token)
+    bounds = (seen, upto, _unheard_of(connection, seen, pushing))
     for entity in ENTITIES:
-        incoming.changes[entity.name] = _changes(connection, entity, seen, upto)
-    bounds = (seen, upto)
-    incoming.facts = select(connection, f"{_FACTS} WHERE revision > %s AND revision <= %s", bounds)
+        incoming.changes[entity.name] = _changes(connection, entity, bounds)
+    incoming.facts = select(connection, f"{_FACTS} WHERE {_BOUNDS}", bounds)
     incoming.whole = frozenset(whole) & incoming.tracks()
     if incoming.whole:
         _complete(connection, incoming)
@@ -121,12 +126,16 @@ def _range(connection: Connection, seen: int) -> tuple[int, str]:
     return upto, token
 
 
-def _changes(connection: Connection, entity: RowEntity, seen: int, upto: int) -> dict[Key, Change]:
+def _unheard_of(connection: Connection, seen: int, pushing: str) -> list[int]:
+    statement = "SELECT revision FROM pushes WHERE revision > %s AND token = %s"
+    return [row[0] for row in select(connection, statement, (seen, pushing))]
+
+
+def _changes(connection: Connection, entity: RowEntity, bounds: tuple[int, int, list[int]]) -> dict[Key, Change]:
     rows = select(
         connection,
-        "SELECT track, name, deleted, stamp, device, revision FROM changes "
-        "WHERE revision > %s AND revision <= %s AND entity = %s",
-        (seen, upto, entity.name),
+        f"SELECT track, name, deleted, stamp, device, revision FROM changes WHERE {_BOUNDS} AND entity = %s",  # noqa: S608
+        (*bounds, entity.name),
     )
     return _with_values(connection, entity, rows)
 
