@@ -22,8 +22,8 @@ from cratehand.analysis.dna.features import FEATURE_GROUPS, FEATURE_VERSION
 
 SHRINKAGE: Final = 0.5
 """Of the covariance inside tracks towards a multiple of the identity: there are fewer tracks than inputs."""
-STEPS: Final = 80
-LEARNING_RATE: Final = 1e-3
+STEPS: Final = 30
+LEARNING_RATE: Final = 1e-4
 TEMPERATURE: Final = 0.1
 DROPOUT: Final = 0.3
 """Share of the inputs that are taken away in a step, from all tracks alike."""
