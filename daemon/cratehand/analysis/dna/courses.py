@@ -39,16 +39,18 @@ def summarise(rows: npt.NDArray[np.floating], statistics: Sequence[str] = STATIS
     if len(rows) == 0:
         return np.zeros(len(statistics) * rows.shape[1])
     exact = np.asarray(rows, dtype=np.float64)
-    mean, spread = exact.mean(axis=0), exact.std(axis=0)
-    steady = np.maximum(spread, _STILL)
+    mean = exact.mean(axis=0)
     off = exact - mean
+    squares = off * off
+    spread = np.sqrt(squares.mean(axis=0))
+    steady = np.maximum(spread, _STILL)
     steps = np.diff(exact, axis=0)
     few = len(exact) < 2
     found = {"mean": mean, "spread": spread}
     if not {"low", "middle", "high"}.isdisjoint(statistics):
         found |= zip(("low", "middle", "high"), _quantiles(exact), strict=True)
     moving = spread > _STILL
-    found["skew"] = np.clip((off * off * off).mean(axis=0) / steady**3, -_MOST_SKEWED, _MOST_SKEWED) * moving
+    found["skew"] = np.clip((squares * off).mean(axis=0) / steady**3, -_MOST_SKEWED, _MOST_SKEWED) * moving
     found["change"] = np.zeros_like(mean) if few else np.abs(steps).mean(axis=0)
     found["memory"] = np.zeros_like(mean) if few else (off[1:] * off[:-1]).mean(axis=0) / steady**2 * moving
     return np.concatenate([found[statistic] for statistic in statistics])
@@ -57,8 +59,9 @@ def summarise(rows: npt.NDArray[np.floating], statistics: Sequence[str] = STATIS
 def _quantiles(rows: Floats) -> list[Floats]:
     """Return 10, 50 and 90 % of each column: the values at those places, not between two of them."""
     places = [round(share * (len(rows) - 1)) for share in (0.1, 0.5, 0.9)]
-    ordered = np.partition(rows, sorted(set(places)), axis=0)
-    return [ordered[place] for place in places]
+    # Columns that lie in one piece of memory are sorted several times faster.
+    ordered = np.partition(np.ascontiguousarray(rows.T), sorted(set(places)), axis=1)
+    return [ordered[:, place] for place in places]
 
 
 def pair_names(columns: Sequence[str]) -> tuple[str, ...]:
