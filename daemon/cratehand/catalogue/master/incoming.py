@@ -15,6 +15,7 @@ from cratehand.catalogue.master.said_anew import provenance_of
 FACT_COLUMNS: Final = ("track", "field", "provenance", "value", "confidence")
 PROVENANCE_COLUMNS: Final = ("provenance", "kind", "name", "version", "at_s")
 _FACTS: Final = f"SELECT {', '.join(FACT_COLUMNS)} FROM facts"  # noqa: S608
+_CHANGE: Final = "track, name, deleted, stamp, device, revision, since"
 _BOUNDS: Final = "revision > %s AND revision <= %s AND revision <> ALL(%s)"
 _ROWS: Final = 30_000
 """How much is taken over in one transaction of the device; others wait for as long."""
@@ -29,6 +30,8 @@ class Change:
     stamp: int
     device: str
     revision: int
+    born: int = 0
+    """Of a track: the push with which it came to be on the master, for the last time."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -134,7 +137,7 @@ def _unheard_of(connection: Connection, seen: int, pushing: str) -> list[int]:
 def _changes(connection: Connection, entity: RowEntity, bounds: tuple[int, int, list[int]]) -> dict[Key, Change]:
     rows = select(
         connection,
-        f"SELECT track, name, deleted, stamp, device, revision FROM changes WHERE {_BOUNDS} AND entity = %s",  # noqa: S608
+        f"SELECT {_CHANGE} FROM changes WHERE {_BOUNDS} AND entity = %s",  # noqa: S608
         (*bounds, entity.name),
     )
     return _with_values(connection, entity, rows)
@@ -145,7 +148,11 @@ def _with_values(connection: Connection, entity: RowEntity, rows: Iterable[Any])
     values = entity.read(connection, [(row[0], row[1]) for row in rows if not row[2]]) if rows else {}
     return {
         (row[0], row[1]): Change(
-            value=None if row[2] else values.get((row[0], row[1])), stamp=row[3], device=row[4] or "", revision=row[5]
+            value=None if row[2] else values.get((row[0], row[1])),
+            stamp=row[3],
+            device=row[4] or "",
+            revision=row[5],
+            born=row[6] or 0,
         )
         for row in rows
     }
@@ -159,9 +166,6 @@ def _complete(connection: Connection, incoming: Incoming) -> None:
     for entity in ENTITIES:
         if not entity.of_track:
             continue
-        statement = (
-            "SELECT track, name, deleted, stamp, device, revision FROM changes "  # noqa: S608
-            f"WHERE entity = '{entity.name}' AND track {{keys}}"
-        )
+        statement = f"SELECT {_CHANGE} FROM changes WHERE entity = '{entity.name}' AND track {{keys}}"  # noqa: S608
         found = _with_values(connection, entity, select_by_keys(connection, statement, incoming.whole))
         incoming.changes[entity.name] = {**found, **incoming.of(entity)}
