@@ -5,6 +5,9 @@ None of them depends on the gain of the file: they are made of ratios of levels,
 
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
 from cratehand.analysis.acousticness import rate_acousticness
 from cratehand.analysis.beat_features import HopFeatures
 from cratehand.analysis.danceability import rate_danceability
@@ -16,6 +19,8 @@ from cratehand.analysis.mood import rate_arousal, rate_valence
 from cratehand.analysis.sound_windows import describe_windows
 from cratehand.analysis.voice import rate_instrumentalness, rate_speechiness
 from cratehand.domain.audio_features import AudioFeatures
+
+Floats = npt.NDArray[np.float64]
 
 _LEAST_S: Final = 3.0
 _ENOUGH_S: Final = 30.0
@@ -31,6 +36,7 @@ def rate_features(
     drive: Drive | None,
     tonalness: float,
     key: KeyFit,
+    windows: Floats | None = None,
 ) -> AudioFeatures | None:
     """Return the features; None for silence and under 3 s.
 
@@ -40,10 +46,12 @@ def rate_features(
         drive: The measures behind the energy.
         tonalness: As `cratehand.analysis.pitch.PitchStream` measures it.
         key: What was found of the key.
+        windows: What `describe_windows` says of levels and motion, where it is known already.
     """
     if drive is None or features.duration_s < _LEAST_S:
         return None
-    windows = describe_windows(features.levels, motion)
+    if windows is None:
+        windows = describe_windows(features.levels, motion)
     return AudioFeatures(
         danceability=_rounded(rate_danceability(features.flux)),
         valence=_rounded(rate_valence(drive, key.major_lead, tonalness)),

@@ -56,8 +56,18 @@ class Drive:
     parts: float | None
 
 
-def measure_drive(pulse: Pulse | None, flux: HopStore, levels: HopStore, chroma: HopStore) -> Drive | None:
-    """Measure strikes, fullness and balance; None for silence."""
+def measure_drive(
+    pulse: Pulse | None, flux: HopStore, levels: HopStore, chroma: HopStore, *, layers: Floats | None = None
+) -> Drive | None:
+    """Measure strikes, fullness and balance; None for silence.
+
+    Args:
+        pulse: Of the whole track.
+        flux: As `OnsetStream` keeps it.
+        levels: Likewise.
+        chroma: As `PitchStream` keeps it.
+        layers: What `describe_layers` says of the three, where it is known already.
+    """
     bands = levels.means
     total = float(bands.sum())
     if total <= 1e-6:
@@ -71,7 +81,7 @@ def measure_drive(pulse: Pulse | None, flux: HopStore, levels: HopStore, chroma:
         brightness=float(means[centres_hz > _HIGH_HZ].sum() / means.sum()),
         breadth=breadth,
         movement=float(flux.means.sum() / means.sum()),
-        parts=count_parts(describe_layers(flux, levels, chroma)),
+        parts=count_parts(describe_layers(flux, levels, chroma) if layers is None else layers),
     )
 
 

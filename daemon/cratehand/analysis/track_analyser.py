@@ -1,8 +1,10 @@
 """The whole analysis of one track in one pass over its samples."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from cratehand.analysis.analysis_rate import ANALYSIS_RATE_HZ, MonoStream
 from cratehand.analysis.audio_features import rate_features
@@ -13,12 +15,15 @@ from cratehand.analysis.block_stream import FixedBlocks
 from cratehand.analysis.calibration import Evidence
 from cratehand.analysis.codec_traces import search_traces
 from cratehand.analysis.cues import suggest_cues
-from cratehand.analysis.energy import measure_drive, rate_energy
+from cratehand.analysis.dna.features import measure_features
+from cratehand.analysis.dna.material import TrackMaterial
+from cratehand.analysis.energy import Drive, measure_drive, rate_energy
 from cratehand.analysis.excerpts import ExcerptStream
 from cratehand.analysis.feature_vector import Description, describe
 from cratehand.analysis.harmonic_motion import HarmonicMotion
 from cratehand.analysis.key import KeyFit, fit_key
 from cratehand.analysis.key_changes import find_key_changes
+from cratehand.analysis.layer_windows import describe_layers
 from cratehand.analysis.loudness import LoudnessStream
 from cratehand.analysis.onsets import OnsetStream
 from cratehand.analysis.passages import PassageStream
@@ -27,12 +32,16 @@ from cratehand.analysis.pulse import make_pulse
 from cratehand.analysis.quality import judge
 from cratehand.analysis.sections import Structure, find_sections
 from cratehand.analysis.signal_levels import LevelStream, SignalLevels
+from cratehand.analysis.sound_windows import describe_windows
 from cratehand.analysis.tonal_profile import bars_of
 from cratehand.analysis.waveform import WaveformStream
 from cratehand.domain.audio import AudioFormat, Samples
 from cratehand.domain.audio_quality import AudioQuality
+from cratehand.domain.embedding import Vector
 from cratehand.domain.errors import InvalidInputError
 from cratehand.domain.track_analysis import TrackAnalysis
+
+Floats = npt.NDArray[np.float64]
 
 _BLOCK_FRAMES: Final = 1 << 17
 """Three seconds at 44.1 kHz: long enough for NumPy to be busy, short enough to stay in little memory."""
@@ -76,6 +85,7 @@ class TrackAnalyser:
         self._passages = PassageStream() if declared is None or declared.lossless else None
         self._waveform = WaveformStream(sample_rate_hz=sample_rate_hz)
         self._excerpts = ExcerptStream()
+        self._material: TrackMaterial | None = None
         self.evidence: dict[str, Evidence] = {}
         """After `finish`: what the confidences of tempo, grid, key and sections follow from, for fitting them."""
 
@@ -121,6 +131,12 @@ class TrackAnalyser:
         """Return a rate in Hz and some excerpts at it, float32 ``(1, frames)`` of three seconds; call it at the end."""
         return ANALYSIS_RATE_HZ, self._excerpts.finish()
 
+    def dna_features(self) -> Vector | None:
+        """Return what `cratehand.analysis.dna.features` measures; None before the end and for silence."""
+        if self._material is None or self._material.drive is None:
+            return None
+        return measure_features(replace(self._material, excerpts=self._excerpts.finish()))
+
     def _conclude(self) -> TrackAnalysis:
         levels, loudness = self._levels.finish(), self._loudness.finish()
         duration_s = levels.frames / self._rate_hz
@@ -129,7 +145,9 @@ class TrackAnalyser:
         structure = _structure(found, duration_s)
         key = self._key(found, structure, duration_s)
         self._note_evidence(found, structure, key)
-        drive = measure_drive(make_pulse(features.flux), features.flux, features.levels, features.chroma)
+        layers = describe_layers(features.flux, features.levels, features.chroma)
+        windows = describe_windows(features.levels, self._motion.rows)
+        drive = measure_drive(make_pulse(features.flux), features.flux, features.levels, features.chroma, layers=layers)
         energy, energy_confidence = rate_energy(drive, duration_s=duration_s)
         quality, quality_confidence = self._judge(levels)
         described = Description(
@@ -142,26 +160,56 @@ class TrackAnalyser:
             energy=energy,
             tonalness=self._pitch.tonalness,
         )
-        return TrackAnalysis(
+        analysis = TrackAnalysis(
             duration_s=duration_s,
             **_rhythm(found, structure, duration_s),
-            key=key.key,
-            key_confidence=key.confidence,
-            key_changes=find_key_changes(self._pitch.chroma, self._pitch.bass, self._pitch.deviations)
-            if key.key
-            else (),
-            tuning_cents=key.tuning_cents,
+            **self._harmony(key),
             loudness=loudness,
             energy=energy,
             energy_confidence=energy_confidence,
             audio_features=rate_features(
-                features, self._motion.rows, drive=drive, tonalness=self._pitch.tonalness, key=key
+                features, self._motion.rows, drive=drive, tonalness=self._pitch.tonalness, key=key, windows=windows
             ),
             waveform=self._waveform.finish(),
             quality=quality,
             quality_confidence=quality_confidence,
             feature_vector=describe(described),
         )
+        self._material = self._left(analysis, levels=levels, key=key, drive=drive, windows=(layers, windows))
+        return analysis
+
+    def _left(
+        self,
+        analysis: TrackAnalysis,
+        *,
+        levels: SignalLevels,
+        key: KeyFit,
+        drive: Drive | None,
+        windows: tuple[Floats, Floats],
+    ) -> TrackMaterial:
+        return TrackMaterial(
+            analysis=analysis,
+            features=self._features(analysis.duration_s),
+            bass=self._pitch.bass,
+            deviations=self._pitch.deviations,
+            tonalness=self._pitch.tonalness,
+            layers=windows[0],
+            windows=windows[1],
+            levels=levels,
+            key=key,
+            drive=drive,
+            excerpts=(),
+        )
+
+    def _harmony(self, key: KeyFit) -> dict[str, Any]:
+        """Return the fields of `TrackAnalysis` that hang on the key."""
+        tones = self._pitch
+        return {
+            "key": key.key,
+            "key_confidence": key.confidence,
+            "key_changes": find_key_changes(tones.chroma, tones.bass, tones.deviations) if key.key else (),
+            "tuning_cents": key.tuning_cents,
+        }
 
     def _key(self, found: GridFit | None, structure: Structure, duration_s: float) -> KeyFit:
         tones = self._pitch

@@ -6,7 +6,7 @@ from contextlib import closing
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cratehand.analysis.placing import TrackPlacing
 from cratehand.analysis.quality_meter import QualityMeter
@@ -19,11 +19,14 @@ from cratehand.audio.fingerprint import ChromaprintFingerprinter
 from cratehand.audio.stamp import stamp_of
 from cratehand.audio.tags import MutagenTags
 from cratehand.domain.audio import AudioFormat
-from cratehand.domain.embedding import SOUND_SPACE
+from cratehand.domain.embedding import DNA_SPACE, SOUND_SPACE, EmbeddingSpace
 from cratehand.domain.errors import CratehandError
-from cratehand.domain.model_ports import SoundDescriber
+from cratehand.domain.model_ports import DnaFuser, SoundDescriber
 from cratehand.usecases.file_reading import ReadingTools
 from cratehand.usecases.upgrade_judgement import JudgementTools, UpgradeJudgement
+
+if TYPE_CHECKING:
+    from cratehand_models.session import ModelSession
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +48,8 @@ def reading_tools(clap: Path | None = None) -> ReadingTools:
         fingerprinter=ChromaprintFingerprinter(),
         stamp_of=stamp_of,
         analyser=_analyser,
-        describer=_describer(),
+        describer=sound_describer(),
+        fuser=_fuser(),
         placings=() if clap is None else _placings(clap),
     )
 
@@ -94,7 +98,8 @@ def _placings(models: Path) -> tuple[Callable[[AudioFormat], TrackPlacing], ...]
     return (begin,)
 
 
-def _describer() -> SoundDescriber | None:
+@cache
+def sound_describer() -> SoundDescriber | None:
     """Return the model that is shipped, on one thread of the processor, or None without ONNX Runtime; `doctor` says so.
 
     A worker has its core to itself and a track has few excerpts: an accelerator would be asked for a moment only, by
@@ -103,14 +108,27 @@ def _describer() -> SoundDescriber | None:
     # Found, not imported: the import costs a third of a second and has to wait for the first excerpt.
     if find_spec("onnxruntime") is None:
         return None
-    from cratehand_models.manifest import shipped_manifest
     from cratehand_models.musicnn import MusicnnTagger
+    from cratehand_models.sound_description import MusicnnDescriber
+
+    return MusicnnDescriber(MusicnnTagger(_session(SOUND_SPACE)))
+
+
+def _fuser() -> DnaFuser | None:
+    """Return the model of the DNA in the same way."""
+    if find_spec("onnxruntime") is None:
+        return None
+    from cratehand_models.dna import DnaModel
+
+    return DnaModel(_session(DNA_SPACE))
+
+
+def _session(space: EmbeddingSpace) -> "ModelSession":
+    from cratehand_models.manifest import shipped_manifest
     from cratehand_models.providers import ProviderChoice
     from cratehand_models.session import ModelSession
-    from cratehand_models.sound_description import MusicnnDescriber
     from cratehand_models.store import shipped_file
 
-    model = shipped_manifest()[SOUND_SPACE.model]
+    model = shipped_manifest()[space.model]
     processor = ProviderChoice(name="cpu", reason="cpu: analyses share the processor with nobody")
-    session = ModelSession(model, shipped_file(model.files[0].sources[0]), choice=processor, clock=SystemClock())
-    return MusicnnDescriber(MusicnnTagger(session))
+    return ModelSession(model, shipped_file(model.files[0].sources[0]), choice=processor, clock=SystemClock())

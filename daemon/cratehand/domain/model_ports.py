@@ -102,6 +102,27 @@ class SoundPlacer(Protocol):
         ...
 
 
+class DnaFuser(Protocol):
+    """Joins what is measured on a track and what a model heard in it to one vector."""
+
+    def fuse(self, features: Vector, sound: SoundDescription) -> Vector:
+        """Return the place of a track in `cratehand.domain.embedding.DNA_SPACE`.
+
+        Args:
+            features: The numbers that `cratehand.analysis.dna.features` names, float32.
+            sound: What was heard in the same track.
+
+        Returns:
+            float32 ``(512,)`` of unit length, read-only.
+
+        Raises:
+            InvalidInputError: So many numbers it was not trained on, or they are not finite.
+            UnavailableError: It can't run now.
+            CorruptFileError: What it runs is damaged.
+        """
+        ...
+
+
 class TextListener(Protocol):
     """Knows which sound words mean: tags by their names, a model of language, a model of text and sound."""
 

@@ -67,6 +67,8 @@ class FileReading:
     """None where nothing can describe it here, or nothing sounds."""
     places: Mapping[EmbeddingSpace, Vector] = field(default_factory=dict)
     """Where models that are switched on place the sound; what they can not place is absent."""
+    dna: Vector | None = None
+    """In `cratehand.domain.embedding.DNA_SPACE`; None where nothing can join it here, or nothing sounds."""
     errors: tuple[str, ...] = ()
     """One line each; with `analysis` None the file could not be read."""
     seconds_spent: float = 0.0

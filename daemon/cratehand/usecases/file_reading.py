@@ -13,7 +13,7 @@ from cratehand.domain.embedding import EmbeddingSpace, Vector
 from cratehand.domain.errors import CratehandError
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import ContentDigest
-from cratehand.domain.model_ports import SoundDescriber
+from cratehand.domain.model_ports import DnaFuser, SoundDescriber
 from cratehand.domain.ports import AudioReader, ContentDigester, Fingerprinter, FingerprintSession, TagReader
 from cratehand.domain.sound_tags import SoundDescription
 from cratehand.domain.track import FileStamp
@@ -31,6 +31,10 @@ class SignalAnalyser(Protocol):
 
     def excerpts(self) -> tuple[int, Sequence[Samples]]:
         """Return a rate in Hz and excerpts at it, float32 ``(1, frames)``, once all is fed."""
+        ...
+
+    def dna_features(self) -> Vector | None:
+        """Return what a `DnaFuser` takes, once all is fed; None for silence."""
         ...
 
 
@@ -57,19 +61,22 @@ class ReadingTools:
     analyser: Callable[[AudioFormat], SignalAnalyser]
     describer: SoundDescriber | None = None
     """None where no model can run."""
+    fuser: DnaFuser | None = None
+    """None likewise; it needs what the describer heard."""
     placings: Sequence[Callable[[AudioFormat], Placing]] = ()
     """One for each model that is switched on and places whole tracks."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Heard:
-    """What listening to one file found."""
+    """What listening to a file brought, or the reason why it brought nothing."""
 
+    errors: list[str]
     analysis: TrackAnalysis | None = None
     fingerprint: str | None = None
     sound: SoundDescription | None = None
+    dna: Vector | None = None
     places: Mapping[EmbeddingSpace, Vector] = field(default_factory=dict)
-    errors: list[str] = field(default_factory=list)
 
 
 def read_file(tools: ReadingTools, path: Path, *, known_digest: ContentDigest | None = None) -> FileReading:
@@ -89,7 +96,7 @@ def read_file(tools: ReadingTools, path: Path, *, known_digest: ContentDigest | 
     digest: ContentDigest | None = None
     declared: AudioFormat | None = None
     tags: Mapping[Field, object] = {}
-    heard, errors = _Heard(), []
+    heard = _Heard(errors=[])
     try:
         stamp = tools.stamp_of(path)
         declared = tools.reader.probe(path)
@@ -97,11 +104,10 @@ def read_file(tools: ReadingTools, path: Path, *, known_digest: ContentDigest | 
         digest = tools.digester.digest(path)
         if digest != known_digest:
             heard = _listen(tools, path, declared)
-            errors = heard.errors
     except CratehandError as error:
-        errors.append(str(error))
+        heard.errors.append(str(error))
     except OSError as error:
-        errors.append(f"{path}: {error.strerror or error}: is the drive still there?")
+        heard.errors.append(f"{path}: {error.strerror or error}: is the drive still there?")
     return FileReading(
         path=str(path),
         stamp=stamp,
@@ -111,8 +117,9 @@ def read_file(tools: ReadingTools, path: Path, *, known_digest: ContentDigest | 
         fingerprint=heard.fingerprint,
         analysis=heard.analysis,
         sound=heard.sound,
+        dna=heard.dna,
         places=heard.places,
-        errors=tuple(errors),
+        errors=tuple(heard.errors),
         seconds_spent=time.perf_counter() - began_s,
     )
 
@@ -134,12 +141,15 @@ def _listen(tools: ReadingTools, path: Path, declared: AudioFormat) -> _Heard:
         if not heard:
             return _Heard(errors=errors or [f"{path}: holds no audio: delete it or get it again"])
         fingerprint = _fingerprint(session, path)
+    analysis = analyser.finish()
+    sound = _described(tools, analyser, path)
     return _Heard(
-        analysis=analyser.finish(),
-        fingerprint=fingerprint,
-        sound=_described(tools, analyser, path),
-        places=_places(placings, path),
         errors=errors,
+        analysis=analysis,
+        fingerprint=fingerprint,
+        sound=sound,
+        dna=_fused(tools, analyser, sound, path),
+        places=_places(placings, path),
     )
 
 
@@ -183,3 +193,16 @@ def _places(placings: Sequence[Placing], path: Path) -> dict[EmbeddingSpace, Vec
         else:
             found |= {} if place is None else {placing.space: place}
     return found
+
+
+def _fused(tools: ReadingTools, analyser: SignalAnalyser, sound: SoundDescription | None, path: Path) -> Vector | None:
+    if tools.fuser is None or sound is None:
+        return None
+    features = analyser.dna_features()
+    if features is None:
+        return None
+    try:
+        return tools.fuser.fuse(features, sound)
+    except CratehandError as error:
+        logger.warning("no DNA of %s: %s", path, error)
+        return None

@@ -1,6 +1,6 @@
 """What a reading of a file says, as vectors."""
 
-from cratehand.domain.embedding import CLAP_SPACE, DSP_SPACE, SOUND_SPACE, TAG_SPACE
+from cratehand.domain.embedding import CLAP_SPACE, DNA_SPACE, DSP_SPACE, SOUND_SPACE, TAG_SPACE
 from cratehand.domain.ids import TrackId
 from cratehand.domain.track_analysis import FileReading
 from cratehand.domain.vector_store import VectorStore
@@ -14,6 +14,7 @@ def keep_vectors(vectors: VectorStore, track_id: TrackId, reading: FileReading) 
     found = {
         DSP_SPACE: reading.analysis.feature_vector,
         SOUND_SPACE: None if sound is None else sound.embedding,
+        DNA_SPACE: reading.dna,
         TAG_SPACE: None if sound is None else sound.probabilities,
         CLAP_SPACE: reading.places.get(CLAP_SPACE),
     }

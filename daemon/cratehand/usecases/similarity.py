@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from cratehand.domain.embedding import CLAP_SPACE, DSP_SPACE, SOUND_SPACE, EmbeddingSpace, Vector
+from cratehand.domain.embedding import CLAP_SPACE, DNA_SPACE, DSP_SPACE, SOUND_SPACE, EmbeddingSpace, Vector
 from cratehand.domain.errors import InvalidInputError, NotFoundError
 from cratehand.domain.ids import TrackId
 from cratehand.domain.search import Match, TrackFilter
@@ -13,7 +13,9 @@ from cratehand.domain.track import TrackSummary
 from cratehand.usecases.library import resolve
 from cratehand.usecases.likeness import Likeness, reasons
 
-SPACES: Final[Mapping[str, EmbeddingSpace]] = {space.model: space for space in (SOUND_SPACE, DSP_SPACE, CLAP_SPACE)}
+SPACES: Final[Mapping[str, EmbeddingSpace]] = {
+    space.model: space for space in (DNA_SPACE, SOUND_SPACE, DSP_SPACE, CLAP_SPACE)
+}
 """What tracks can be compared in, by the model's name, the best first; CLAP is last, since nobody measured it here."""
 OWN_KEY: Final = "track"
 """As `TrackFilter.mixes_with`: the key of the track that others are compared with."""

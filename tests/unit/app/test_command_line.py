@@ -242,6 +242,7 @@ def test_a_correction_wins_and_a_dry_run_changes_nothing(cratehand: Cratehand) -
         (("similar", "aaaa", "--space", "yamnet"), "there is no space 'yamnet'"),
         (("similar", "aaaa", "--space", "musicnn"), "has not been analysed yet in musicnn"),
         (("models", "fetch", "clap"), "models/export/clap.py"),
+        (("similar", "aaaa", "--space", "dna"), "has not been analysed yet in dna"),
         (("import", "rekordbox", "/nowhere.xml"), "does not exist"),
         (("import", "playlist", "/nowhere.m3u8"), "does not exist"),
         (("restore", "/nowhere.db"), "there is no file"),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from cratehand.catalogue.device import SqliteCatalogue
-from cratehand.domain.embedding import CLAP_SPACE, DSP_SPACE, SOUND_SPACE, TAG_SPACE, EmbeddingSpace
+from cratehand.domain.embedding import CLAP_SPACE, DNA_SPACE, DSP_SPACE, SOUND_SPACE, TAG_SPACE, EmbeddingSpace
 from cratehand.domain.errors import UnavailableError
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import ContentDigest, JobId, TrackId
@@ -28,6 +28,8 @@ from cratehand.usecases.quiet import Quiet
 from tests.fakes.clock import HandWoundClock, counting_ids
 from tests.fakes.readings import STAMP, reading
 from tests.fakes.sound import sound
+
+SPACES = (DSP_SPACE, SOUND_SPACE, TAG_SPACE, DNA_SPACE)
 
 
 class NoBattery:
@@ -193,16 +195,17 @@ async def test_what_a_model_heard_stands_in_its_own_spaces_until_other_sound_com
     with catalogue.writing() as stores:
         genre = Fact(field=Field.GENRE, value="Hip Hop", source=Source(kind=SourceKind.TAGS), at_s=0.5)
         stores.facts.record(track_id, [genre])
-    heard = iter([sound(seed=3, hip_hop=0.5), None])
+    heard = iter([(sound(seed=3, hip_hop=0.5), np.eye(512, dtype=np.float32)[0]), (None, None)])
 
     def read_file(path: str, known_digest: ContentDigest | None) -> FileReading:
-        return reading(path, tags={Field.GENRE: "Hip Hop"}, sound=next(heard))
+        described, dna = next(heard)
+        return reading(path, tags={Field.GENRE: "Hip Hop"}, sound=described, dna=dna)
 
     with ThreadPoolExecutor(1) as pool:
         async with running(catalogue, pool, read_file, workers=1) as (queue, _, _):
             await asyncio.wait_for(queue.idle(), 10)
             with catalogue.reading() as stores:
-                assert [stores.vectors.count(space) for space in (DSP_SPACE, SOUND_SPACE, TAG_SPACE)] == [1, 1, 1]
+                assert [stores.vectors.count(space) for space in SPACES] == [1, 1, 1, 1]
                 [fact] = [fact for fact in stores.facts.facts(track_id) if fact.field is Field.SOUND_TAGS]
             assert fact.value == (SoundTag(tag="hip-hop", kind=TagKind.GENRE, probability=0.5, genre="Hip Hop"),)
             with catalogue.writing() as stores:
@@ -213,7 +216,7 @@ async def test_what_a_model_heard_stands_in_its_own_spaces_until_other_sound_com
             queue.wake()
             await asyncio.wait_for(queue.idle(), 10)
     with catalogue.reading() as stores:
-        assert [stores.vectors.count(space) for space in (DSP_SPACE, SOUND_SPACE, TAG_SPACE)] == [1, 0, 0]
+        assert [stores.vectors.count(space) for space in SPACES] == [1, 0, 0, 0]
 
 
 async def test_an_unreadable_file_fails_with_its_reason_and_is_not_tried_for_ever(catalogue: SqliteCatalogue) -> None:

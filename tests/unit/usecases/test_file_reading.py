@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cratehand.analysis.dna.features import FEATURE_NAMES
 from cratehand.app.reading_tools import reading_tools
 from cratehand.domain.audio import Samples
 from cratehand.domain.embedding import CLAP_SPACE, Vector
-from cratehand.domain.errors import NotFoundError, UnavailableError
+from cratehand.domain.errors import CratehandError, NotFoundError, UnavailableError
 from cratehand.domain.sound_tags import SoundDescription
 from cratehand.usecases.file_reading import read_file
 from tests.audio_files import write_audio
@@ -27,6 +28,20 @@ class Listener:
     def describe(self, excerpts: Sequence[Samples], *, sample_rate_hz: int) -> SoundDescription | None:
         self.heard += [(sample_rate_hz, excerpt.shape) for excerpt in excerpts]
         return sound(house=0.9)
+
+
+class Joiner:
+    """Remembers what it joined."""
+
+    def __init__(self, error: CratehandError | None = None) -> None:
+        self.joined: list[tuple[int, ...]] = []
+        self._error = error
+
+    def fuse(self, features: Vector, sound: SoundDescription) -> Vector:
+        if self._error is not None:
+            raise self._error
+        self.joined.append(features.shape)
+        return np.eye(512, dtype=np.float32)[3]
 
 
 class Deaf:
@@ -122,3 +137,41 @@ def test_the_shipped_model_listens_in_a_worker(song: Path) -> None:
     found = read_file(reading_tools(), song)
     assert found.sound is not None
     assert found.sound.embedding.shape == (200,)
+    assert found.dna is not None
+    assert found.dna.shape == (512,)
+
+
+def test_features_and_what_was_heard_are_joined_to_the_dna(song: Path) -> None:
+    joiner = Joiner()
+    found = read_file(replace(reading_tools(), describer=Listener(), fuser=joiner), song)
+    assert joiner.joined == [(len(FEATURE_NAMES),)]
+    assert found.dna is not None
+    assert found.dna[3] == 1.0
+
+
+def test_without_a_description_nothing_is_joined(song: Path) -> None:
+    joiner = Joiner()
+    for tools in (replace(reading_tools(), describer=None, fuser=joiner), replace(reading_tools(), fuser=None)):
+        found = read_file(tools, song)
+        assert found.dna is None
+        assert found.analysis is not None
+    assert joiner.joined == []
+
+
+def test_silence_has_no_dna(tmp_path: Path) -> None:
+    silence = write_audio(tmp_path / "silence.flac", np.zeros((2, 5 * 44_100), dtype=np.float32))
+    joiner = Joiner()
+    found = read_file(replace(reading_tools(), describer=Listener(), fuser=joiner), silence)
+    assert found.dna is None
+    assert joiner.joined == []
+
+
+def test_a_model_of_the_dna_that_fails_costs_the_dna_only(song: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        broken = Joiner(UnavailableError("the joiner fell over"))
+        found = read_file(replace(reading_tools(), describer=Listener(), fuser=broken), song)
+    assert (found.dna, found.errors) == (None, ())
+    assert found.sound is not None
+    assert found.analysis is not None
+    assert "no DNA of" in caplog.text
+    assert "the joiner fell over" in caplog.text

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cratehand.catalogue.device import SqliteCatalogue
-from cratehand.domain.embedding import DSP_PARTS, DSP_SPACE, SOUND_SPACE, Vector
+from cratehand.domain.embedding import DNA_SPACE, DSP_PARTS, DSP_SPACE, SOUND_SPACE, Vector
 from cratehand.domain.errors import InvalidInputError, NotFoundError
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import TrackId
@@ -24,13 +24,21 @@ ORIGIN, NEAR, FAR, OTHER = (TrackId(digit * 16) for digit in "1234")
 
 
 def add(
-    catalogue: SqliteCatalogue, track_id: TrackId, *, seed: int, heard: SoundDescription | None = None, **values: object
+    catalogue: SqliteCatalogue,
+    track_id: TrackId,
+    *,
+    seed: int,
+    heard: SoundDescription | None = None,
+    dna: int | None = None,
+    **values: object,
 ) -> None:
     with catalogue.writing() as stores:
         stores.tracks.add([Track(id=track_id, path=None, presence=Presence.MISSING, added_at_s=1.0)])
         facts = [Fact(field=Field(name), value=value, source=TAGS, at_s=1.0) for name, value in values.items()]
         stores.facts.record(track_id, facts)
-        keep_vectors(stores.vectors, track_id, reading("/x.flac", analysis=analysis(seed=seed), sound=heard))
+        place = None if dna is None else np.eye(DNA_SPACE.dimension, dtype=np.float32)[dna]
+        found = reading("/x.flac", analysis=analysis(seed=seed), sound=heard, dna=place)
+        keep_vectors(stores.vectors, track_id, found)
 
 
 @pytest.fixture
@@ -51,6 +59,24 @@ def test_the_best_space_that_is_there_is_taken_and_named(crate: Similarity) -> N
 def test_a_space_can_be_chosen(crate: Similarity) -> None:
     first, *_ = crate.similar(ORIGIN, space="dsp")
     assert (first.track.id, first.ranking) == (NEAR, "dsp")
+
+
+def test_the_dna_is_a_space_of_its_own_and_the_best_where_it_is(catalogue: SqliteCatalogue) -> None:
+    add(catalogue, ORIGIN, seed=1, heard=sound(seed=1), dna=1)
+    add(catalogue, NEAR, seed=1, heard=sound(seed=1), dna=2)
+    add(catalogue, FAR, seed=2, heard=sound(seed=2), dna=1)
+    for space in (None, "dna"):
+        first, second = Similarity(catalogue).similar(ORIGIN, space=space)
+        assert (first.track.id, first.ranking, second.track.id) == (FAR, "dna", NEAR)
+        assert (first.score, second.score) == pytest.approx((1.0, 0.5), abs=1e-5)
+    assert Similarity(catalogue).similar(ORIGIN, space="musicnn")[0].track.id == NEAR
+
+
+def test_a_track_that_was_analysed_before_there_was_a_dna_says_so(
+    catalogue: SqliteCatalogue, crate: Similarity
+) -> None:
+    with pytest.raises(NotFoundError, match="not been analysed yet in dna"):
+        crate.similar(ORIGIN, space="dna")
 
 
 def test_a_space_that_holds_little_of_the_collection_is_not_taken_by_itself(

@@ -48,7 +48,9 @@ Instrumental = Annotated[
 ]
 Space = Annotated[
     str | None,
-    typer.Option("--space", metavar="NAME", help="musicnn, dsp or clap; the best that is there where none is named."),
+    typer.Option(
+        "--space", metavar="NAME", help="dna, musicnn, dsp or clap; the best that is there where none is named."
+    ),
 ]
 Analysed = Annotated[bool | None, typer.Option("--analysed/--not-analysed", help="Only those (not) analysed.")]
 
