@@ -163,6 +163,7 @@ def build_parts(
     if demo:
         watch = (*watch, *demo_folders(settings, data_dir, watch, database))
     offline = offline_use_cases(settings, data_dir, publish=bus.publish, extra_folders=watch)
+    offline.catalogue.keep_vectors_in_memory()
     common = _Common(settings=settings, folder=folder, offline=offline, bus=bus, clock=clock, lanes=lanes)
     watcher = WatchdogWatcher(ignore=common.ignore, settle_s=settings.watch.settle_s)
     scanner = _scanner(common, watcher)

@@ -1,7 +1,8 @@
 """Embeddings and nearest neighbours, exact, per space.
 
 The bytes in `embeddings` are what lasts. Distances are computed over them by sqlite-vec where the connection has it,
-else by numpy; both look at every vector, so neither can miss one, and nothing has to be kept in step with the rows.
+else by numpy; both look at every vector, so neither can miss one. Where a `VectorMemory` is there it names those that
+are worth comparing; how seldom it misses one is measured (`tests/bench/vector_search.py`).
 """
 
 import heapq
@@ -16,6 +17,7 @@ from cratehand.catalogue import schema
 from cratehand.catalogue.keys import chunks, find_key, id_of, keys_of
 from cratehand.catalogue.tracks import require_track
 from cratehand.catalogue.vector_column import array_of, has_pgvector, packed_of, write_vectors
+from cratehand.catalogue.vector_memory import VectorMemory
 from cratehand.domain.embedding import EmbeddingSpace, Neighbour, Vector
 from cratehand.domain.errors import InvalidInputError, UnsupportedError
 from cratehand.domain.ids import TrackId
@@ -25,6 +27,11 @@ _BATCH: Final = 8192
 """Vectors that numpy takes at a time: 16 MB at 512 dimensions."""
 
 _AMONG: Final = 5000
+_FEW: Final = 300
+"""Up to so many vectors are read and compared as they are."""
+_CANDIDATES: Final = (100, 4)
+"""So many codes are taken for exact comparison, and so many for each track that is wanted."""
+
 _AGAIN: Final = 64
 """SQLite gives the number of a removed last row to the next one: the last few are told again."""
 
@@ -42,11 +49,13 @@ class SqlVectorStore:
     Args:
         connection: Where to read and write.
         has_vec: Whether sqlite-vec is loaded into this connection.
+        memory: Knows the vectors that others committed; None where nobody keeps them.
     """
 
-    def __init__(self, connection: Connection, *, has_vec: bool) -> None:
+    def __init__(self, connection: Connection, *, has_vec: bool, memory: VectorMemory | None = None) -> None:
         self._connection = connection
         self._has_vec = has_vec
+        self._memory = memory
 
     def put(self, space: EmbeddingSpace, track_id: TrackId, vector: Vector) -> None:
         """Keep the vector of a track in a space, instead of the one before.
@@ -89,9 +98,9 @@ class SqlVectorStore:
         packed, number = _packed(space, vector), self._space(space)
         if number is None or limit <= 0:
             return []
-        pieces: Sequence[Sequence[int] | None] = [None]
-        if among is not None:
-            pieces = list(chunks(sorted(set(keys_of(among))), _AMONG))
+        named = None if among is None else sorted(set(keys_of(among)))
+        keys = self._worth_comparing(number, vector, named, limit)
+        pieces: Sequence[Sequence[int] | None] = [None] if keys is None else list(chunks(keys, _AMONG))
         search = self._by_extension if self._has_vec else self._by_numpy
         if has_pgvector(self._connection):
             search = self._by_pgvector
@@ -136,6 +145,16 @@ class SqlVectorStore:
 
     def _space(self, space: EmbeddingSpace) -> int | None:
         return self._connection.execute(select(schema.spaces.c.space).where(schema.spaces.c.id == space.id)).scalar()
+
+    def _worth_comparing(
+        self, number: int, vector: Vector, keys: Sequence[int] | None, limit: int
+    ) -> Sequence[int] | None:
+        if self._memory is None or (keys is not None and len(keys) <= _FEW):
+            return keys
+        base, each = _CANDIDATES
+        among = None if keys is None else np.asarray(keys, np.int64)
+        found = self._memory.candidates(self._connection, number, vector, limit=base + each * limit, among=among)
+        return keys if found is None else sorted(found)
 
     def _by_extension(self, number: int, packed: bytes, keys: Sequence[int] | None, limit: int) -> list[Candidate]:
         distance = func.coalesce(func.vec_distance_cosine(_embeddings.vector, packed), _FAR).label("distance")
