@@ -25,8 +25,6 @@ _BLOCK: Final = 16_384
 """Vectors in one piece of memory: growing never copies what is there, and what is compared at a time stays small."""
 _TAIL: Final = 4_096
 """Keys that wait to be sorted among the others."""
-_MOSTLY: Final = 0.25
-"""From this share of all on it is quicker to compare all and leave out the others."""
 
 
 class VectorCodes:
@@ -71,7 +69,7 @@ class VectorCodes:
             self._tail.clear()
 
     def nearest(self, vector: Vector, *, limit: int, among: Keys | None = None) -> list[int]:
-        """Return the keys of the vectors that point most nearly the same way, by their codes, in no order.
+        """Return the keys of the vectors that point most nearly the same way by their codes, the nearest first.
 
         Args:
             vector: float32 ``(dimension,)``.
@@ -79,19 +77,12 @@ class VectorCodes:
             among: Only these, ascending; all where None.
         """
         wanted = encode(vector[np.newaxis])[0]
-        places = None
-        if among is not None:
-            places = self._places(among)
-            places = places[places >= 0]
-            if len(places) < _MOSTLY * self._count:
-                return self._best(self._at(places, wanted), self._keys[places], limit)
-        cosines = np.concatenate([np.zeros(0, np.float32), *(self._of(block, wanted) for block in self._used())])
-        if places is None:
-            return self._best(cosines, self._keys[: self._count], limit)
-        return self._best(cosines[places], self._keys[places], limit)
-
-    def _used(self) -> range:
-        return range(-(-self._count // _BLOCK))
+        if among is None:
+            cosines = [self._of(block, wanted) for block in range(-(-self._count // _BLOCK))]
+            return _best(np.concatenate([np.zeros(0, np.float32), *cosines]), self._keys[: self._count], limit)
+        places = self._places(among)
+        places = places[places >= 0]
+        return _best(self._at(places, wanted), self._keys[places], limit)
 
     def _of(self, block: int, wanted: Bytes) -> Floats:
         held = min(_BLOCK, self._count - block * _BLOCK)
@@ -105,15 +96,6 @@ class VectorCodes:
             rows = places[inside] % _BLOCK
             cosines[inside] = _cosines(self._blocks[block][rows], self._factors[block][rows], wanted)
         return cosines
-
-    @staticmethod
-    def _best(cosines: Floats, keys: Keys, limit: int) -> list[int]:
-        if len(keys) <= limit:
-            return [int(key) for key in keys.tolist()]
-        least = np.partition(cosines, -limit)[-limit]
-        above = keys[cosines > least]
-        level = np.sort(keys[cosines == least])[: limit - len(above)]
-        return [int(key) for key in (*above.tolist(), *level.tolist())]
 
     def _places(self, keys: Keys) -> Places:
         """Return where keys lie, -1 for those that are not here."""
@@ -156,3 +138,12 @@ def _cosines(codes: Bytes, factors: Floats, wanted: Bytes) -> Floats:
     """Return cosines but for the length of what is wanted, which is one factor for all."""
     dots = np.asarray(simsimd.cdist(wanted, codes, "dot"))
     return dots.reshape(-1).astype(np.float32) * factors
+
+
+def _best(cosines: Floats, keys: Keys, limit: int) -> list[int]:
+    if len(keys) > limit > 0:
+        # All that are as near as the last of the best, so that equal ones are told apart by key.
+        near = np.flatnonzero(cosines >= np.partition(cosines, -limit)[-limit])
+        cosines, keys = cosines[near], keys[near]
+    best: list[int] = keys[np.lexsort((keys, -cosines))][: max(limit, 0)].tolist()
+    return best

@@ -75,7 +75,7 @@ class VectorMemory:
     def candidates(
         self, connection: Connection, space: int, vector: Vector, *, limit: int, among: Keys | None = None
     ) -> list[int] | None:
-        """Return the keys of the tracks nearest to a vector by its code, in no order.
+        """Return the keys of the tracks nearest to a vector by its code, the nearest first.
 
         Args:
             connection: A view on the catalogue.

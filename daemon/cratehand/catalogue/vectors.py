@@ -6,7 +6,7 @@ are worth comparing; how seldom it misses one is measured (`tests/bench/vector_s
 """
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, literal_column,
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.keys import chunks, find_key, id_of, keys_of
+from cratehand.catalogue.matching import MatchingTracks
 from cratehand.catalogue.tracks import require_track
 from cratehand.catalogue.vector_column import array_of, has_pgvector, packed_of, write_vectors
 from cratehand.catalogue.vector_memory import VectorMemory
@@ -29,8 +30,12 @@ _BATCH: Final = 8192
 _AMONG: Final = 5000
 _FEW: Final = 300
 """Up to so many vectors are read and compared as they are."""
-_CANDIDATES: Final = (100, 4)
+_CANDIDATES: Final = 20
+_CANDIDATES_EACH: Final = 3
 """So many codes are taken for exact comparison, and so many for each track that is wanted."""
+_RANKED: Final = 4000
+_ASKED: Final = 250
+"""Of the nearest codes so many at most, and so many at first, are asked whether they pass a filter."""
 
 _AGAIN: Final = 64
 """SQLite gives the number of a removed last row to the next one: the last few are told again."""
@@ -98,9 +103,8 @@ class SqlVectorStore:
         packed, number = _packed(space, vector), self._space(space)
         if number is None or limit <= 0:
             return []
-        named = None if among is None else sorted(set(keys_of(among)))
-        keys = self._worth_comparing(number, vector, named, limit)
-        pieces: Sequence[Sequence[int] | None] = [None] if keys is None else list(chunks(keys, _AMONG))
+        keys = self._worth_comparing(number, vector, limit, among)
+        pieces: Sequence[Sequence[int] | None] = [None] if keys is None else list(chunks(sorted(keys), _AMONG))
         search = self._by_extension if self._has_vec else self._by_numpy
         if has_pgvector(self._connection):
             search = self._by_pgvector
@@ -117,7 +121,7 @@ class SqlVectorStore:
         if among is None:
             rows = list(self._connection.execute(query))
         else:
-            pieces = chunks(sorted(set(keys_of(among))), _AMONG)
+            pieces = chunks(keys_in(among) or [], _AMONG)
             rows = [
                 row for keys in pieces for row in self._connection.execute(query.where(_embeddings.track.in_(keys)))
             ]
@@ -147,14 +151,21 @@ class SqlVectorStore:
         return self._connection.execute(select(schema.spaces.c.space).where(schema.spaces.c.id == space.id)).scalar()
 
     def _worth_comparing(
-        self, number: int, vector: Vector, keys: Sequence[int] | None, limit: int
-    ) -> Sequence[int] | None:
+        self, number: int, vector: Vector, limit: int, among: Sequence[TrackId] | None
+    ) -> Collection[int] | None:
+        """Return the tracks to compare: those that the memory names, else all that are asked for; None for all."""
+        enough = _CANDIDATES + limit * _CANDIDATES_EACH
+        if self._memory is not None and isinstance(among, MatchingTracks):
+            ranked = self._memory.candidates(self._connection, number, vector, limit=_RANKED)
+            passing = _passing(among, ranked or [], enough)
+            if passing is not None:
+                return passing
+        keys = keys_in(among)
         if self._memory is None or (keys is not None and len(keys) <= _FEW):
             return keys
-        base, each = _CANDIDATES
-        among = None if keys is None else np.asarray(keys, np.int64)
-        found = self._memory.candidates(self._connection, number, vector, limit=base + each * limit, among=among)
-        return keys if found is None else sorted(found)
+        some = None if keys is None else np.asarray(keys, np.int64)
+        found = self._memory.candidates(self._connection, number, vector, limit=enough, among=some)
+        return keys if found is None else found
 
     def _by_extension(self, number: int, packed: bytes, keys: Sequence[int] | None, limit: int) -> list[Candidate]:
         distance = func.coalesce(func.vec_distance_cosine(_embeddings.vector, packed), _FAR).label("distance")
@@ -217,3 +228,29 @@ def _packed(space: EmbeddingSpace, vector: Vector) -> bytes:
     if not np.isfinite(vector).all():
         raise InvalidInputError(f"a vector of {space.id} has to be finite")
     return vector.astype(_LITTLE).tobytes()
+
+
+def _passing(among: MatchingTracks, ranked: Sequence[int], enough: int) -> list[int] | None:
+    """Return those of the nearest that pass a filter; None where it is too narrow to leave enough of them.
+
+    A filter is seldom so narrow; and to ask a few tracks is quicker than to find all that pass.
+    """
+    passing: list[int] = []
+    asked = 0
+    while asked < len(ranked):
+        # Twice as many each time: most filters are wide, and for a narrow one few statements are enough.
+        piece = ranked[asked : asked + max(_ASKED, asked)]
+        passing += among.of(piece)
+        asked += len(piece)
+        if len(passing) >= enough:
+            return passing
+        if len(passing) * len(ranked) < enough * asked / 2:
+            break
+    return None
+
+
+def keys_in(among: Sequence[TrackId] | None) -> Sequence[int] | None:
+    """Return the keys of tracks, ascending, each once."""
+    if among is None:
+        return None
+    return among.keys if isinstance(among, MatchingTracks) else sorted(set(keys_of(among)))

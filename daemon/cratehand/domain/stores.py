@@ -111,7 +111,12 @@ class TrackStore(Protocol):
         """Return the names of all genres, the most used first."""
         ...
 
-    def matching_ids(self, track_filter: TrackFilter) -> Sequence[TrackId]: ...
+    def matching_ids(self, track_filter: TrackFilter) -> Sequence[TrackId]:
+        """Return the tracks that a filter lets through, ascending; they may be looked for only when looked at.
+
+        So not to be looked at after the end of the transaction.
+        """
+        ...
 
     def counts(self) -> Mapping[str, int]:
         """Return ``total, present, missing, offline, analysed, failed``."""

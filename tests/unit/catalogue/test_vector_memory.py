@@ -13,6 +13,9 @@ from cratehand.catalogue.vector_memory import VectorMemory
 from cratehand.catalogue.vectors import cosine_distances
 from cratehand.domain.embedding import EmbeddingSpace
 from cratehand.domain.errors import UnavailableError
+from cratehand.domain.fields import Field
+from cratehand.domain.provenance import PERSON, Fact
+from cratehand.domain.search import TrackFilter
 from tests.unit.catalogue.building import a_track, track_id
 
 SPACE = EmbeddingSpace(model="dna", version="1", dimension=64)
@@ -127,7 +130,7 @@ def test_a_filter_is_answered_among_its_tracks_only(known: SqliteCatalogue) -> N
     candidates(known, memory, made(1)[0])
     memory.settle()
     asked = made(1, seed=4)[0]
-    for among in (range(0, 300), range(10, 700), range(COUNT, COUNT + 50)):
+    for among in (range(300), range(10, 700), range(COUNT, COUNT + 50)):
         keys = np.array([key_of(track_id(number)) for number in among], np.int64)
         inside = [number for number in among if number < COUNT]
         found = candidates(known, memory, asked, among=keys, limit=30)
@@ -161,5 +164,39 @@ def test_equal_vectors_are_taken_by_key_and_one_without_length_is_at_a_right_ang
     asked = np.array([2, 0, 0, 0], np.float32)
     assert sorted(codes.nearest(asked, limit=3)) == [2, 3, 4]
     assert sorted(codes.nearest(asked, limit=6)) == [1, 2, 3, 4, 5, 6]
+    assert codes.nearest(asked, limit=3) == [2, 3, 4]
     assert codes.nearest(np.zeros(4, np.float32), limit=0) == []
     assert VectorCodes(4).nearest(asked, limit=3) == []
+
+
+def test_a_filter_is_asked_of_the_nearest_or_a_narrow_one_looked_up_and_the_answer_is_the_same(
+    known: SqliteCatalogue,
+) -> None:
+    genres = {number: "House" if number % 3 else "Dub" if number % 400 else "Ambient" for number in range(COUNT)}
+    with known.writing() as stores:
+        for number, genre in genres.items():
+            fact = Fact(field=Field.GENRE, value=genre, source=PERSON, at_s=1.0)
+            stores.facts.record(track_id(number), [fact])
+    asked, answers = made(1, seed=4)[0], []
+    for keeps in (False, True):
+        if keeps:
+            memory = known.keep_vectors_in_memory()
+            candidates(known, memory, asked)
+            memory.settle()
+        with known.reading() as stores:
+            for genre in ("House", "Dub", "Ambient", "Polka"):
+                among = stores.tracks.matching_ids(TrackFilter(genre=genre))
+                near = stores.vectors.nearest(SPACE, asked, limit=8, among=among)
+                assert {genres[int(each.track_id, 16)] for each in near} <= {genre}
+                answers.append([each.track_id for each in near])
+    assert answers[:4] == answers[4:]
+    assert [len(each) for each in answers[:4]] == [8, 8, 1, 0]
+
+
+def test_the_tracks_that_match_are_a_sequence_of_ids(known: SqliteCatalogue) -> None:
+    with known.reading() as stores:
+        found = stores.tracks.matching_ids(TrackFilter(analysed=False))
+        assert (len(found), found[0], found[-1]) == (COUNT + 100, track_id(0), track_id(COUNT + 99))
+        assert found[1:3] == [track_id(1), track_id(2)]
+        assert found == [track_id(number) for number in range(COUNT + 100)]
+        assert found != []
