@@ -6,6 +6,7 @@ import soundfile
 
 from cratehand.audio.decode import FileReader
 from cratehand.audio.digest import AudioDigester
+from cratehand.audio.stem_file import StemFilePacker
 from cratehand.audio.write import FileWriter
 from cratehand.domain.audio import Samples
 from cratehand.domain.errors import CorruptFileError, InvalidInputError, UnsupportedError
@@ -18,7 +19,7 @@ ONE_STEP = 2.0**-22
 
 
 def separation(folder: Path, separator: KnownSeparator) -> StemSeparation:
-    tools = StemTools(reader=FileReader(), writer=FileWriter(), digester=AudioDigester())
+    tools = StemTools(reader=FileReader(), writer=FileWriter(), digester=AudioDigester(), packer=StemFilePacker())
     return StemSeparation(tools, separator, cache=folder / "cache")
 
 
