@@ -16,6 +16,7 @@ from cratehand.app.master_parts import MasterParts, master_parts
 from cratehand.app.music_places import database_of, demo_folders
 from cratehand.app.rekordbox_parts import RekordboxNeeds, RekordboxParts, rekordbox_parts
 from cratehand.app.settings import Settings
+from cratehand.app.stem_parts import separation_of, stem_jobs, stem_queue
 from cratehand.app.upgrade_parts import RekordboxQueue, UpgradeNeeds, build_upgrades
 from cratehand.app.wiring import OfflineUseCases, offline_use_cases
 from cratehand.app.worker import read_file
@@ -35,7 +36,7 @@ from cratehand.usecases.lanes import Lanes
 from cratehand.usecases.live_session import LiveSession
 from cratehand.usecases.pattern_playback import PatternPlayback
 from cratehand.usecases.quiet import Quiet, parse_hours
-from cratehand.usecases.stem_separation import StemSeparation
+from cratehand.usecases.stem_queue import StemQueue
 from cratehand.usecases.upgrade_watch import UpgradeWatch
 from cratehand.usecases.upgrades import Upgrades
 from cratehand.usecases.use_cases import UseCases
@@ -56,6 +57,7 @@ class DaemonParts:
     use_cases: UseCases
     bus: EventBus
     queue: AnalysisQueue
+    stem_queue: StemQueue
     folder_watch: FolderWatch
     rekordbox: RekordboxParts | None
     master: MasterParts | None
@@ -184,6 +186,9 @@ def build_parts(
         use_cases=_use_cases(common, quiet, queue, folder_watch, others),
         bus=bus,
         queue=queue,
+        stem_queue=stem_queue(
+            settings, folder, offline.catalogue, silent=lambda: quiet.reason() is not None, bus=bus, lanes=lanes
+        ),
         folder_watch=folder_watch,
         rekordbox=parts,
         master=others.master,
@@ -355,11 +360,12 @@ def _use_cases(
         text_search=offline.text_search,
         jobs=offline.jobs,
         export=offline.export,
+        stems=stem_jobs(offline.catalogue, common.folder, common.bus),
         drums=drum_generation(),
         live=LiveSession(
             offline.catalogue,
             text_search=offline.text_search,
-            separation=partial(_separation, common),
+            separation=partial(separation_of, common.settings, common.folder),
             stems=common.folder.stems,
         ),
         playback=PatternPlayback(open_midi_out),
@@ -370,12 +376,6 @@ def _use_cases(
         health=health,
         upgrades=others.upgrades,
     )
-
-
-def _separation(common: _Common) -> StemSeparation:
-    from cratehand.app.model_parts import stem_separation  # brings scipy along, which a start does without
-
-    return stem_separation(common.settings, common.folder, None)[0]
 
 
 def _collection_state(parts: RekordboxParts | None, rekordbox: str) -> Callable[[], tuple[str, str | None]]:

@@ -1,8 +1,8 @@
 """A ``.stem.mp4`` of Native Instruments: the mix and four stems in one MP4, described by a box of its own.
 
 Five stereo tracks, the mix first and the only one that a plain player plays, and ``moov/udta/stem`` with JSON: names
-and colours of the stems, and the mastering of their sum, which is off here. As the Stem Creator writes it; the tracks are
-Apple Lossless, which has no delay that a player would have to know of.
+and colours of the stems, and the mastering of their sum, which is off here; as the Stem Creator writes it. The tracks
+are Apple Lossless, which has no delay that a player would have to know of.
 """
 
 import json

@@ -311,8 +311,19 @@ class JobStore(Protocol):
         """Queue work; where an open job of this kind exists for a track it is returned, its priority raised."""
         ...
 
-    def claim(self, *, limit: int, at_s: float, priority_at_most: Priority = Priority.BACKGROUND) -> Sequence[Job]:
-        """Take up to `limit` queued jobs, most urgent then oldest first; they are running from now on."""
+    def add(self, kind: JobKind, *, priority: Priority, at_s: float, new_id: IdSource) -> Job:
+        """Queue work that belongs to no track."""
+        ...
+
+    def claim(
+        self,
+        *,
+        limit: int,
+        at_s: float,
+        priority_at_most: Priority = Priority.BACKGROUND,
+        kind: JobKind = JobKind.ANALYSE,
+    ) -> Sequence[Job]:
+        """Take up to `limit` queued jobs of a kind, most urgent then oldest first; they are running from now on."""
         ...
 
     def finish(self, job_id: JobId, *, state: JobState, at_s: float, error: str | None = None) -> Job:
@@ -325,11 +336,13 @@ class JobStore(Protocol):
 
     def get(self, job_id: JobId) -> Job | None: ...
 
-    def list(self, *, states: Sequence[JobState] = (), limit: int = 100) -> Sequence[Job]:
-        """Return jobs, running first, then queued, then the latest ended."""
+    def list(self, *, states: Sequence[JobState] = (), limit: int = 100, kind: JobKind | None = None) -> Sequence[Job]:
+        """Return jobs, of one kind where it is named: running first, then queued, then the latest ended."""
         ...
 
-    def counts(self) -> Mapping[JobState, int]: ...
+    def counts(self, kind: JobKind | None = None) -> Mapping[JobState, int]:
+        """Return how many jobs are in each state, of one kind where it is named."""
+        ...
 
     def prune(self, *, ended_before_s: float) -> int:
         """Forget ended jobs older than that; return how many."""
