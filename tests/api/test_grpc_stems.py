@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -169,6 +170,42 @@ async def test_a_restart_of_the_daemon_goes_on_where_it_was(tmp_path: Path) -> N
     async with stems_at(tmp_path, is_filled=True) as again:
         assert (await again.end_of(job))[-1].state == "done"
         assert again.windows() <= WINDOWS + 3
+
+
+DAEMON = """
+import asyncio, sys
+from pathlib import Path
+from tests.api.test_grpc_stems import stems_at
+
+async def main():
+    async with stems_at(Path(sys.argv[1]), pause_s=0.1) as stems:
+        print((await stems.separate(stems.house.track_ids[0])).id, flush=True)
+        await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_killed_daemon_takes_its_worker_along_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    mix = write_track(tmp_path)
+    command = [sys.executable, "-c", DAEMON, str(tmp_path)]
+    daemon = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert daemon.stdout is not None
+    job = jobs_pb2.Job(id=(await daemon.stdout.readline()).decode().strip())
+    async with asyncio.timeout(60):
+        while not (tmp_path / "windows").exists() or (tmp_path / "windows").stat().st_size < 6:
+            await asyncio.sleep(0.01)
+    workers = psutil.Process(daemon.pid).children(recursive=True)
+    daemon.kill()
+    await daemon.wait()
+    _, alive = await asyncio.to_thread(psutil.wait_procs, workers, 10)
+    assert alive == []
+    async with stems_at(tmp_path, is_filled=True) as again:
+        assert again.windows() < WINDOWS
+        assert (await again.end_of(job))[-1].state == "done"
+        assert again.windows() <= WINDOWS + 3
+        [made] = await again.cached(str(tmp_path / "track 0.flac"))
+    assert np.abs(soundfile.read(made.stems[0].path)[0] - mix).max() < 2**-22
 
 
 async def test_a_cancelled_job_stops_at_once_and_what_was_done_is_kept(tmp_path: Path) -> None:
