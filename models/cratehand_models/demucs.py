@@ -25,6 +25,8 @@ _EDGE: Final = _HOP // 2 * 3
 _HANN: Final = np.hanning(_POINTS + 1)[:-1].astype(np.float32)
 _SCALE: Final = np.float32(_POINTS**0.5)
 _MIX, _SPECTRUM = "input", "onnx::ReduceMean_1"
+EXPORTED_SPECTRUM: Final = "spectrum"
+"""What the second input is called in a graph that ``models/export/htdemucs.py`` made."""
 
 Spectrum = npt.NDArray[np.float32]
 """``(1, 4, 2048, 336)``: real and imaginary part of the left channel, then of the right."""
@@ -37,13 +39,14 @@ class DemucsSeparator:
     sample_rate_hz: int = 44_100
     window_frames: int = WINDOW_FRAMES
 
-    def __init__(self, session: ModelSession, *, name: str) -> None:
+    def __init__(self, session: ModelSession, *, name: str, spectrum: str = _SPECTRUM) -> None:
         self._session = session
+        self._spectrum = spectrum
         self.name = name
 
     def separate(self, mix: Samples) -> Samples:
         """Separate one window; see `StemSeparator`."""
-        spectra, waves = self._session.run({_MIX: mix[np.newaxis], _SPECTRUM: to_spectrum(mix)})
+        spectra, waves = self._session.run({_MIX: mix[np.newaxis], self._spectrum: to_spectrum(mix)})
         stems: Samples = np.stack([to_wave(spectrum) for spectrum in spectra[0]]) + waves[0]
         return stems
 
