@@ -51,8 +51,8 @@ def stems(
     from cratehand.app.model_parts import stem_separation
 
     given = invocation(ctx)
-    separation, name = stem_separation(given.settings().settings, given.folder.make(), model)
     path, target, ending = _file_of(given, file), absolute(out), f".{kind}"
+    separation, name = stem_separation(given.settings().settings, given.folder.make(), model)
     if dry_run:
         planned = [str(each) for each in separation.planned(path, out=target, ending=ending)]
         if as_json:
