@@ -52,9 +52,9 @@ def test_what_is_not_there_or_not_meant_is_told(cratehand: Cratehand, crate: lis
 
 
 def test_a_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
-    with held_lock(tmp_path / "lock"):
-        with pytest.raises(UnavailableError, match="another cratehand"), held_lock(tmp_path / "lock"):
-            pass
+    place = tmp_path / "lock"
+    with held_lock(place), pytest.raises(UnavailableError, match="another cratehand"), held_lock(place):
+        pass
     with held_lock(tmp_path / "lock"):
         pass
     with pytest.raises(UnavailableError, match="can not be locked"), held_lock(tmp_path / "nowhere" / "lock"):
