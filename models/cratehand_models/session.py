@@ -3,6 +3,8 @@
 A provider that fails is left once, loudly, for the processor; running out of memory halves the batch and goes on.
 """
 
+import contextlib
+import io
 import logging
 import threading
 from collections.abc import Mapping, Sequence
@@ -15,13 +17,16 @@ import numpy.typing as npt
 from cratehand.domain.errors import CorruptFileError, NotFoundError, UnavailableError, UnsupportedError
 from cratehand.domain.model import Model
 from cratehand.domain.ports import Clock
-from cratehand_models.providers import CPU, ProviderChoice
+from cratehand_models.providers import CPU, PROVIDERS, ProviderChoice
 
 logger = logging.getLogger(__name__)
 
 Array: TypeAlias = npt.NDArray[Any]
 
 _OUT_OF_MEMORY: Final = ("out of memory", "failed to allocate", "bad_alloc", "cudaerrormemoryallocation")
+
+_OPTIONS: Final = {PROVIDERS["cuda"]: {"cudnn_conv_algo_search": "HEURISTIC"}}
+"""Trying every algorithm, the default, costs seconds at each start and found slower ones for htdemucs."""
 
 _ACCELERATOR: Final = threading.Lock()
 """One queue for all accelerators of this process: two models at once on one card only fight for its memory."""
@@ -57,14 +62,26 @@ def open_graph(path: Path, *, providers: Sequence[str], threads: int) -> Graph:
         raise UnsupportedError(
             'ONNX Runtime is not installed: pip install "cratehand[cpu]" or "cratehand[gpu]"'
         ) from error
+    if not {PROVIDERS["cuda"], PROVIDERS["tensorrt"]}.isdisjoint(providers):
+        _load_cuda(onnxruntime)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     # Threads that spin while they wait take the processor from Live.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    graph: Graph = onnxruntime.InferenceSession(str(path), options, providers=list(providers))
+    chosen = [(name, _OPTIONS[name]) if name in _OPTIONS else name for name in providers]
+    graph: Graph = onnxruntime.InferenceSession(str(path), options, providers=chosen)
     return graph
+
+
+def _load_cuda(onnxruntime: Any) -> None:
+    """Load NVIDIA's libraries from their packages beside us, where ONNX Runtime does not look by itself."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        onnxruntime.preload_dlls()
+    for line in said.getvalue().splitlines():
+        logger.info("ONNX Runtime: %s", line)
 
 
 def open_shipped(path: Path, *, open_with: OpenGraph = open_graph) -> Graph:
@@ -107,7 +124,7 @@ class ModelSession:
         self._path = path
         self._providers = choice.order
         self._clock = clock
-        self._threads = threads
+        self.threads = threads
         self._open = open_with
         self._lock = threading.Lock()
         self._graph: Graph | None = None
@@ -224,7 +241,7 @@ class ModelSession:
 
     def _load(self) -> Graph:
         try:
-            graph = self._open(self._path, providers=self._providers, threads=self._threads)
+            graph = self._open(self._path, providers=self._providers, threads=self.threads)
         except UnsupportedError:
             raise
         except MemoryError as error:

@@ -144,8 +144,8 @@ async def test_a_killed_worker_goes_on_from_its_last_window(tmp_path: Path) -> N
         os.kill(worker().pid, signal.SIGKILL)
         assert (await stems.end_of(job))[-1].state == "done"
         [made] = await stems.cached(stems.house.track_ids[0])
-        # The window before the first that is missing is run again, and the one that was killed.
-        assert WINDOWS < stems.windows() <= WINDOWS + 3
+        # The window before the first that is missing is run again, and those that were begun when it was killed.
+        assert WINDOWS < stems.windows() <= WINDOWS + 5
     assert np.abs(soundfile.read(made.stems[0].path)[0] - mix).max() < 2**-22
 
 
@@ -169,7 +169,7 @@ async def test_a_restart_of_the_daemon_goes_on_where_it_was(tmp_path: Path) -> N
     assert before < WINDOWS
     async with stems_at(tmp_path, is_filled=True) as again:
         assert (await again.end_of(job))[-1].state == "done"
-        assert again.windows() <= WINDOWS + 3
+        assert again.windows() <= WINDOWS + 5
 
 
 DAEMON = """
@@ -203,7 +203,7 @@ async def test_a_killed_daemon_takes_its_worker_along_and_the_next_one_goes_on(t
     async with stems_at(tmp_path, is_filled=True) as again:
         assert again.windows() < WINDOWS
         assert (await again.end_of(job))[-1].state == "done"
-        assert again.windows() <= WINDOWS + 3
+        assert again.windows() <= WINDOWS + 5
         [made] = await again.cached(str(tmp_path / "track 0.flac"))
     assert np.abs(soundfile.read(made.stems[0].path)[0] - mix).max() < 2**-22
 
@@ -224,7 +224,7 @@ async def test_a_cancelled_job_stops_at_once_and_what_was_done_is_kept(tmp_path:
         again = await stems.separate(stems.house.track_ids[0])
         assert again.id != job.id
         assert (await stems.end_of(again))[-1].state == "done"
-        assert stems.windows() <= WINDOWS + 3
+        assert stems.windows() <= WINDOWS + 5
 
 
 async def test_one_runs_at_a_time_and_the_same_wish_is_one_job(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ Separates what has its single tracks: eight tracks of a synthesiser (``CRATEHAND
 ``../shared/data``) and arrangements rendered here, with the models whose weights are in the data folder
 (``CRATEHAND_DATA_DIR``; ``cratehand models fetch htdemucs``, ``... spleeter-2stems``). SDR is that of the whole excerpt,
 10 log10(sum of s² / sum of (s - estimate)²); beside it what the mix itself scores as an estimate. PyTorch's demucs is
-asked too where ``CRATEHAND_BENCH_DEMUCS`` names the Python of an environment with it and its weights.
+asked too where ``CRATEHAND_BENCH_DEMUCS`` names the Python of an environment with it and its weights. The speed of the
+network alone, also on a card, is `tests.bench.accelerator`'s.
 """
 
 import os
@@ -13,7 +14,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -21,18 +21,13 @@ import numpy as np
 import soundfile
 
 from cratehand.analysis.overlap import OverlapAdd, Windows, each_window
-from cratehand.app.clock import SystemClock
 from cratehand.app.data_folder import DataFolder, default_data_dir
 from cratehand.app.model_parts import provider_choice, stem_separation
 from cratehand.app.settings import Settings
 from cratehand.audio.decode import FileReader
 from cratehand.domain.audio import Samples
 from cratehand.domain.errors import CratehandError, NotFoundError
-from cratehand.domain.model_ports import StemSeparator
 from cratehand_models import demucs, spleeter
-from cratehand_models.demucs import EXPORTED_SPECTRUM, DemucsSeparator
-from cratehand_models.manifest import find_model, shipped_manifest
-from cratehand_models.session import ModelSession
 from tests.bench.rekordbox_collection import BENCH_DATA
 from tests.bench.report import Report, command
 from tests.bench.truth.multitracks import multitrack
@@ -44,18 +39,6 @@ _SILENT: Final = 1e-6
 """Mean square below which a stem counts as not there."""
 
 Stems = Mapping[str, Samples]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Speed:
-    """How fast one window after the other is separated."""
-
-    real_time_factor: float
-    """Seconds of the clock for a second of audio, the overlap included."""
-    processor_s: float
-    """Processor time of one window, the median."""
-    provider: str
-    threads: int
 
 
 def run(quick: bool) -> Report | None:
@@ -157,46 +140,6 @@ def transform_errors() -> dict[str, float]:
             back = spleeter.to_wave(spleeter.to_spectrum(mix))
         errors[name] = float(np.abs(back - mix)[:, inside].max())
     return errors
-
-
-def speed_of(separator: StemSeparator, *, provider: str, threads: int, windows: int = 5) -> Speed:
-    """Separate noise, one window to warm up and then as many as are wanted; the clock's median."""
-    noise = np.random.default_rng(5).uniform(-0.5, 0.5, (2, separator.window_frames)).astype(np.float32)
-    clock_s, processor_s = [], []
-    for _ in range(windows + 1):
-        began_s, began_cpu_s = time.perf_counter(), time.process_time()
-        separator.separate(noise)
-        clock_s.append(time.perf_counter() - began_s)
-        processor_s.append(time.process_time() - began_cpu_s)
-    stride_s = 0.75 * separator.window_frames / separator.sample_rate_hz
-    factor = float(np.median(clock_s[1:])) / stride_s
-    return Speed(
-        real_time_factor=factor, processor_s=float(np.median(processor_s[1:])), provider=provider, threads=threads
-    )
-
-
-def random_htdemucs(graph: Path, settings: Settings, *, python: str = sys.executable) -> DemucsSeparator:
-    """Return a separator of htdemucs's full shape with random weights, for `speed_of` where no weights are.
-
-    Args:
-        graph: Where the graph lies; made there if it is not, with ``models/export/htdemucs.py``.
-        settings: Say what runs it.
-        python: Of an environment with the extra `export`.
-    """
-    if not graph.exists():
-        script = Path(__file__).parents[2] / "models" / "export" / "htdemucs.py"
-        subprocess.run([python, str(script), str(graph), "--random"], check=True)
-    model = find_model("htdemucs", shipped_manifest())
-    # An export of ours has its own names for what goes in.
-    inputs = (model.inputs[0], replace(model.inputs[1], name=EXPORTED_SPECTRUM))
-    session = ModelSession(
-        replace(model, inputs=inputs),
-        graph,
-        choice=provider_choice(settings),
-        clock=SystemClock(),
-        threads=settings.models.threads,
-    )
-    return DemucsSeparator(session, name="htdemucs-random", spectrum=EXPORTED_SPECTRUM)
 
 
 def single_tracks(length_s: float) -> dict[str, Samples]:

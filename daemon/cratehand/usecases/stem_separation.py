@@ -17,6 +17,7 @@ from cratehand.domain.errors import InvalidInputError, UnavailableError
 from cratehand.domain.model_ports import StemPacker, StemSeparator
 from cratehand.domain.ports import AudioReader, AudioWriter, ContentDigester
 from cratehand.domain.stem import StemFile, StemFormat
+from cratehand.usecases.looking_ahead import looking_ahead
 from cratehand.usecases.stem_cache import StemCache, StemWork
 
 _LEAD_FRAMES: Final = 22_050
@@ -123,15 +124,19 @@ class StemSeparation:
         stride = self._windows.stride_frames
         done = settled.keep_whole(stride)
         adding = OverlapAdd(self._windows, channels=settled.columns)
-        for index, window in enumerate(each_window(_with_lead(counted), self._windows)):
-            # The one before the first that is missing is run again: the two share frames.
-            if index < done - 1:
-                continue
-            stems = self._separator.separate(window)
+
+        def separate(window: tuple[int, int, Samples]) -> tuple[int, int, Samples]:
+            index, frames, mix = window
+            return index, frames, self._separator.separate(mix)
+
+        cut = enumerate(each_window(_with_lead(counted), self._windows))
+        # The one before the first that is missing is run again: the two share frames.
+        missing = ((index, counted.frames, mix) for index, mix in cut if index >= done - 1)
+        for index, frames, stems in looking_ahead(separate, missing):
             piece = adding.add(stems.reshape(settled.columns, -1))
             if index >= done:
                 settled.append(piece)
-                on_progress(counted.frames / self._separator.sample_rate_hz, declared.duration_s)
+                on_progress(frames / self._separator.sample_rate_hz, declared.duration_s)
         if not counted.frames:
             raise InvalidInputError(f"{path} holds no sound: there is nothing to separate")
         settled.append(adding.rest())

@@ -20,6 +20,7 @@ from cratehand.catalogue.master import capture
 from cratehand.catalogue.master.bound import Binding, existing_tracks, forget_changes, fresh_name
 from cratehand.catalogue.master.entities import BY_NAME, ENTITIES, ENTRIES, FACT, MERGE, TRACK
 from cratehand.catalogue.master.incoming import FACT_COLUMNS, PROVENANCE_COLUMNS, Change, Incoming
+from cratehand.catalogue.master.kept_entries import note_lists_with, put_back
 from cratehand.catalogue.master.row_entity import Key, RowEntity, Value
 from cratehand.catalogue.master.rows import execute_by_keys, select_by_keys, upsert
 from cratehand.catalogue.master.same_sound import unite
@@ -55,6 +56,7 @@ class TakingOver:
             self._tracks(also=merged_here | incoming.whole)
             self._facts()
             self._merges()
+            note_lists_with(connection, self._contested())
             for entity in ENTITIES:
                 if entity not in (TRACK, MERGE):
                     self._settle(entity)
@@ -109,12 +111,13 @@ class TakingOver:
             # Of its own file this device knows best what it sounds like.
             connection.exec_driver_sql(
                 "UPDATE tracks SET digest = "
-                "CASE WHEN path IS NULL OR digest IS NULL THEN coalesce(?, digest) ELSE digest END, "
+                "CASE WHEN path IS NULL OR digest IS NULL THEN ? ELSE digest END, "
                 "added_at_s = min(added_at_s, ?) WHERE track = ?",
                 known,
             )  # fmt: skip
         forget_changes(connection, TRACK.name, set(fresh) & (stated.keys() | self._incoming.whole))
         self._places(set(stated))
+        put_back(connection, self._incoming.whole - there)
         self._touched |= wanted
 
     def _places(self, tracks: set[int]) -> None:
@@ -306,18 +309,24 @@ class TakingOver:
 
     def _deletions(self) -> None:
         connection = self._connection
-        gone = {track for (track, _), change in self._incoming.of(TRACK).items() if change.value is None}
-        there = existing_tracks(connection, gone)
-        contested = {
-            row[0]
-            for row in select_by_keys(connection, f"SELECT DISTINCT track FROM changes {_ANY_OF} {{keys}}", there)  # noqa: S608
-        } | (there & {row[0] for row in self._incoming.facts})
+        gone = self._gone()
+        there, contested = existing_tracks(connection, gone), self._contested()
         delete_tracks(connection, there - contested)
         forget_changes(connection, TRACK.name, gone - there)
         for track in sorted(contested):
             device = self._incoming.of(TRACK)[track, ""].device
             self._tell(TRACK, (track, ""), "deleted", ("kept", "deleted"), (self._me, device))
         capture.note_tracks(connection, contested)
+
+    def _gone(self) -> set[int]:
+        return {track for (track, _), change in self._incoming.of(TRACK).items() if change.value is None}
+
+    def _contested(self) -> set[int]:
+        """Return the tracks that were deleted elsewhere while something was said of them here."""
+        there = existing_tracks(self._connection, self._gone())
+        statement = f"SELECT DISTINCT track FROM changes {_ANY_OF} {{keys}}"  # noqa: S608
+        noted = {row[0] for row in select_by_keys(self._connection, statement, there)}
+        return noted | (there & {row[0] for row in self._incoming.facts})
 
     def _believe(self) -> None:
         """Bring `believed` up to date: as the one who pushed had it, or anew where this device knows more."""

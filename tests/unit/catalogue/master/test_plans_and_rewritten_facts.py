@@ -234,6 +234,19 @@ def test_facts_that_a_plan_moved_or_dropped_are_so_everywhere_and_back_when_it_i
     assert second.snapshot() == late.snapshot() == first.snapshot() == master_snapshot(address) == before
 
 
+def test_what_a_file_sounded_like_that_was_put_back_is_forgotten_everywhere(device: Make) -> None:
+    first, second = device("first"), device("second")
+    first.add(1)
+    settle(first, second)
+    record = carry_over(first)
+    settle(first, second)
+    assert second.ask("SELECT digest FROM tracks") == [("d:2",)]
+    with first.catalogue.writing() as stores:
+        stores.carrying.carry_back(track_id(1), record, stamp=STAMP)
+    settle(first, second)
+    assert second.ask("SELECT digest FROM tracks") == first.ask("SELECT digest FROM tracks") == [(None,)]
+
+
 def test_facts_that_a_device_got_from_the_master_are_moved_by_its_own_plan_for_all(device: Make) -> None:
     first, second = device("first"), device("second")
     a_track_with_a_file(first)

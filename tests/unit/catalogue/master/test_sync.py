@@ -191,7 +191,9 @@ def test_a_deletion_travels(device: Make, address: MasterAddress) -> None:
 
 
 @pytest.mark.parametrize("deletes_first", [True, False])
-def test_a_deletion_gives_way_to_a_correction_made_without_knowing_of_it(device: Make, *, deletes_first: bool) -> None:
+def test_a_deletion_gives_way_to_a_correction_made_without_knowing_of_it(
+    device: Make, address: MasterAddress, *, deletes_first: bool
+) -> None:
     first, second = filled(device("first")), device("second")
     settle(first, second)
     with first.catalogue.writing() as stores:
@@ -202,6 +204,22 @@ def test_a_deletion_gives_way_to_a_correction_made_without_knowing_of_it(device:
         assert each.title(track_id(1)) == "still wanted"
         assert each.ask(f"SELECT count(*) FROM facts WHERE track = {key(1)} AND field = 'year'") == [(1,)]
         assert each.ask(f"SELECT count(*) FROM cues WHERE track = {key(1)}") == [(2,)]
+        entries = [row[0] for row in each.ask("SELECT track FROM playlist_entries ORDER BY position")]
+        assert entries == [key(1), key(2), key(1)], "the playlist has it where it was"
+    assert first.snapshot() == second.snapshot() == master_snapshot(address)
+
+
+def test_a_playlist_that_never_met_the_one_who_deleted_its_track_keeps_it(device: Make, address: MasterAddress) -> None:
+    first, second = filled(device("first")), device("second")
+    settle(first, second)
+    save(first, "Peak", track_id(3), track_id(4))
+    first.sync()
+    with second.catalogue.writing() as stores:
+        stores.tracks.remove([track_id(3)])
+    first.correct(track_id(3), "still wanted", at_s=50.0)
+    settle(second, first)
+    assert second.ask("SELECT track FROM playlist_entries ORDER BY position") == [(key(3),), (key(4),)]
+    assert first.snapshot() == second.snapshot() == master_snapshot(address)
 
 
 def test_what_is_said_of_a_track_that_was_merged_meanwhile_reaches_the_one_it_became(device: Make) -> None:
