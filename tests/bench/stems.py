@@ -100,7 +100,9 @@ def scores(truth: Stems, estimates: Stems) -> str:
     for name, stem in truth.items():
         estimate = estimates[name][:, : stem.shape[1]]
         if np.mean(stem**2) > _SILENT * np.mean(mix**2):
-            told.append(f"{name} {sdr_whole_song_db(stem, estimate):.1f} dB (mix: {sdr_whole_song_db(stem, mix):.1f})")
+            is_all = np.mean((stem - mix) ** 2) <= _SILENT * np.mean(mix**2)
+            alone = "all there is" if is_all else f"mix: {sdr_whole_song_db(stem, mix):.1f}"
+            told.append(f"{name} {sdr_whole_song_db(stem, estimate):.1f} dB ({alone})")
         else:
             leaked = 10 * np.log10((np.mean(estimate**2) + 1e-12) / np.mean(mix**2))
             told.append(f"{name} silent, {leaked:.0f} dB leaked")
