@@ -165,7 +165,6 @@ def build_parts(
     if demo:
         watch = (*watch, *demo_folders(settings, data_dir, watch, database))
     offline = offline_use_cases(settings, data_dir, publish=bus.publish, extra_folders=watch)
-    offline.catalogue.keep_vectors_in_memory()
     common = _Common(settings=settings, folder=folder, offline=offline, bus=bus, clock=clock, lanes=lanes)
     watcher = WatchdogWatcher(ignore=common.ignore, settle_s=settings.watch.settle_s)
     scanner = _scanner(common, watcher)
@@ -186,9 +185,7 @@ def build_parts(
         use_cases=_use_cases(common, quiet, queue, folder_watch, others),
         bus=bus,
         queue=queue,
-        stem_queue=stem_queue(
-            settings, folder, offline.catalogue, silent=lambda: quiet.reason() is not None, bus=bus, lanes=lanes
-        ),
+        stem_queue=_stem_queue(common, quiet),
         folder_watch=folder_watch,
         rekordbox=parts,
         master=others.master,
@@ -284,6 +281,17 @@ def _analysis_queue(common: _Common, analysts: WorkerPool | ClusterExecutor, qui
     )
 
 
+def _stem_queue(common: _Common, quiet: Quiet) -> StemQueue:
+    return stem_queue(
+        common.settings,
+        common.folder,
+        common.offline.catalogue,
+        silent=lambda: quiet.reason() is not None,
+        bus=common.bus,
+        lanes=common.lanes,
+    )
+
+
 def _rekordbox(
     common: _Common, database: Path, pool: WorkerPool, quiet: Quiet, folder_sync: FolderSync
 ) -> RekordboxParts:
@@ -341,6 +349,8 @@ def _use_cases(
     others: "_Others",
 ) -> UseCases:
     offline = common.offline
+    # Who serves is asked again and again; a verb of the command line only once.
+    offline.catalogue.keep_vectors_in_memory()
     health = Health(
         offline.catalogue,
         version=__version__,
