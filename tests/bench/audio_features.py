@@ -23,7 +23,7 @@ from cratehand.analysis.audio_features import rate_features
 from cratehand.analysis.energy import drive_score, measure_drive
 from cratehand.analysis.harmonic_motion import HarmonicMotion
 from cratehand.analysis.key import fit_key
-from cratehand.analysis.layer_model import parts_of
+from cratehand.analysis.layer_model import count_parts
 from cratehand.analysis.pulse import make_pulse
 from cratehand.analysis.tonal_profile import bars_of
 from cratehand.analysis.track_analyser import TrackAnalyser
@@ -117,8 +117,7 @@ def layer_rows(report: Report, *, quick: bool) -> None:
 
 def section_pairs(recipe: Recipe) -> list[tuple[float, float]]:
     """Return parts heard and layers played in each section of an arrangement."""
-    one = arrangement(recipe)
-    return by_section(one, parts_of(one.windows))
+    return by_section(arrangement(recipe), lambda windows: count_parts(windows) or 0.0)
 
 
 def sources(*, quick: bool) -> list[tuple[Samples, int]]:

@@ -1,6 +1,6 @@
 """Learn how many parts play at once: ``python -m tests.bench.fit_energy [FOLDER] [--write]``.
 
-Fitted on the windows and the whole of made arrangements (406 of the draws in `FIT`), whose plan says what plays when;
+Fitted on the whole and the sections of made arrangements (406 of the draws in `FIT`), whose plan says what plays when;
 told are the rank correlations by cross-validation over styles. All other draws are never fitted, and the
 bench (`tests.bench.audio_features`) judges on those. FOLDER holds the unpacked packages of `tests.bench.voice_material`:
 some of that music is encoded, and the direction in which codecs move the numbers is held to count for nothing.
@@ -8,10 +8,10 @@ some of that music is encoded, and the direction in which codecs move the number
 
 import argparse
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ import soundfile
 
 from cratehand.analysis import layer_model
 from cratehand.analysis.analysis_rate import MonoStream
+from cratehand.analysis.layer_model import pool
 from cratehand.analysis.layer_windows import LAYER_WINDOW_S, NAMES, describe_layers
 from cratehand.analysis.onsets import OnsetStream
 from cratehand.analysis.pitch import PitchStream
@@ -30,12 +31,14 @@ from tests.bench.truth.recipes import Recipe, make_all
 from tests.bench.truth.statistics import spearman
 
 Floats = npt.NDArray[np.float64]
+T = TypeVar("T")
 
 FIT: Final = ((1, 100), (11, 60), (12, 16), (13, 100), (14, 100), (15, 30))
 """Draws, and how many arrangements of each."""
-RIDGE: Final = 0.003
-WHOLE: Final = 0.9
-"""Weight of whole tracks, against windows: one number a track is what energy is for, but sections have to rank too."""
+RIDGE: Final = 0.01
+WHOLE: Final = 0.95
+"""Weight of whole tracks, against sections: one number a track is what energy is for, but short sounds have to rank too.
+"""
 STEADY: Final = 150.0
 """Weight of what encodes move."""
 _FOLDS: Final = 5
@@ -62,9 +65,9 @@ class Fit:
     weights: Floats
     mean: float
 
-    def parts(self, windows: Floats) -> Floats:
-        """Return what it says of each window."""
-        return np.asarray((windows - self.centre) / self.spread @ self.weights + self.mean)
+    def parts(self, windows: Floats) -> float:
+        """Return what it says of some windows."""
+        return float((pool(windows) - self.centre) / self.spread @ self.weights + self.mean)
 
 
 def describe(samples: Samples, rate_hz: int) -> Floats:
@@ -108,33 +111,28 @@ def gather(recipes: Sequence[Recipe]) -> list[Arrangement]:
 
 
 def fit(some: Sequence[Arrangement], moved: Floats) -> Fit:
-    """Return the ridge over windows and whole tracks that the shifts `moved`, ``(shifts, numbers)``, hardly change."""
-    windows = np.concatenate([one.windows[~np.isnan(one.each)] for one in some])
-    layers = np.concatenate([one.each[~np.isnan(one.each)] for one in some])
-    centre, spread, mean = windows.mean(axis=0), windows.std(axis=0) + 1e-9, float(layers.mean())
-    tracks = np.array([one.windows.mean(axis=0) for one in some])
-    curve, slope = RIDGE * np.eye(len(NAMES)), np.zeros(len(NAMES))
-    for weight, rows, wanted in (
-        (1.0 - WHOLE, windows, layers),
-        (WHOLE, tracks, np.array([one.layers for one in some])),
-    ):
+    """Return the ridge over tracks and sections that the shifts `moved`, ``(shifts, 3 x numbers)``, hardly change."""
+    tracks = np.array([pool(one.windows) for one in some])
+    layers = np.array([one.layers for one in some])
+    parts = [part for one in some for part in by_section(one, pool)]
+    sections, each = np.array([found for found, _ in parts]), np.array([true for _, true in parts])
+    centre, spread, mean = tracks.mean(axis=0), tracks.std(axis=0) + 1e-9, float(layers.mean())
+    shifts = moved / spread
+    curve = RIDGE * np.eye(len(centre)) + STEADY * shifts.T @ shifts / max(len(shifts), 1)
+    slope = np.zeros(len(centre))
+    for weight, rows, wanted in ((WHOLE, tracks, layers), (1.0 - WHOLE, sections, each)):
         standard = (rows - centre) / spread
         curve += weight * standard.T @ standard / len(rows)
         slope += weight * standard.T @ (wanted - mean) / len(rows)
-    shifts = moved / spread
-    curve += STEADY * shifts.T @ shifts / max(len(shifts), 1)
     weights = np.asarray(np.linalg.solve(curve, slope), dtype=np.float64)
     return Fit(centre=centre, spread=spread, weights=weights, mean=mean)
 
 
-def by_section(one: Arrangement, parts: Floats) -> list[tuple[float, float]]:
-    """Return what is said and what is true of each stretch of an arrangement."""
+def by_section(one: Arrangement, say: Callable[[Floats], T]) -> list[tuple[T, float]]:
+    """Return what is said of the windows of each section of an arrangement, and how many layers it has."""
     known = ~np.isnan(one.each)
-    sections = sorted(set(one.section[known]))
-    return [
-        (float(parts[known & (one.section == number)].mean()), float(one.each[known & (one.section == number)].mean()))
-        for number in sections
-    ]
+    inside = [known & (one.section == number) for number in sorted(set(one.section[known]))]
+    return [(say(one.windows[rows]), float(one.each[rows].mean())) for rows in inside]
 
 
 def cross_validate(some: Sequence[Arrangement], moved: Floats) -> tuple[float, float]:
@@ -146,23 +144,22 @@ def cross_validate(some: Sequence[Arrangement], moved: Floats) -> tuple[float, f
         found = fit([one for one in some if one.style not in left_out], moved)
         for one in some:
             if one.style in left_out:
-                parts = found.parts(one.windows)
-                tracks.append((float(parts.mean()), one.layers))
-                sections += by_section(one, parts)
+                tracks.append((found.parts(one.windows), one.layers))
+                sections += by_section(one, found.parts)
     by_track = spearman([said for said, _ in tracks], [true for _, true in tracks])
     return by_track or 0.0, spearman([said for said, _ in sections], [true for _, true in sections]) or 0.0
 
 
 def codec_shifts(folder: Path) -> Floats:
-    """Return by how much encodes move the mean of each number, ``(pieces of music x codecs, numbers)``."""
+    """Return by how much encodes move what the model sees, ``(pieces of music x codecs, 3 x numbers)``."""
     shifts = []
     for original, coded in coded_pairs(folder):
         base = describe(*original)
         for sound in coded.values():
             other = describe(*sound)
             count = min(len(base), len(other))
-            shifts.append((other[:count] - base[:count]).mean(axis=0))
-    return np.array(shifts).reshape(-1, len(NAMES))
+            shifts.append(pool(other[:count]) - pool(base[:count]))
+    return np.array(shifts).reshape(-1, 3 * len(NAMES))
 
 
 def main() -> None:
@@ -173,7 +170,7 @@ def main() -> None:
     arguments = parser.parse_args()
     recipes = [recipe for seed, count in FIT for recipe in set_arrangements.recipes(seed, quick=False)[:count]]
     some = gather(recipes)
-    moved = codec_shifts(arguments.folder) if arguments.folder else np.zeros((0, len(NAMES)))
+    moved = codec_shifts(arguments.folder) if arguments.folder else np.zeros((0, 3 * len(NAMES)))
     by_track, by_part = cross_validate(some, moved)
     print(f"{len(some)} arrangements, each style left out once: {by_track:.3f} per track, {by_part:.3f} per section")
     if arguments.write:

@@ -42,7 +42,7 @@ _KBPS: Final = (128.0, 160.0, 200.0, 320.0)
 _CELL_RESIDUAL_DB: Final = (-4.5, -7.0, -9.0, -13.0)
 _LEVEL_CHANGE_99_DB: Final = (1.25, 1.0, 0.8, 0.5)
 _LEVEL_CHANGE_95_DB: Final = (0.7, 0.6, 0.4, 0.3)
-_BAND_CHANGE_DB: Final = (0.35, 0.3, 0.27, 0.25)
+_BAND_CHANGE_DB: Final = (0.5, 0.45, 0.35, 0.25)
 _GAIN_CHANGE_DB: Final = (0.45, 0.3, 0.2, 0.15)
 
 Floats = npt.NDArray[np.float64]

@@ -1,9 +1,9 @@
 """Energy from 1 to 10: how many instruments play at once, on a scale that is the same for every track.
 
 Each three seconds are described by `cratehand.analysis.layer_windows`; `cratehand.analysis.layer_model`, a ridge
-regression learnt on arrangements whose layers are known, says about how many parts play in them (kick, bass, snare,
-hats, chords, pad, percussion, arpeggio, lead, and a voice is heard as a lead). The mean over the track is mapped
-linearly: 3.1 parts are 1, 6.1 are 10.
+regression learnt on arrangements whose layers are known, says from the mean, the emptier and the fuller ones of them
+about how many parts play (kick, bass, snare, hats, chords, pad, percussion, arpeggio, lead, and a voice is heard as a
+lead). That is mapped linearly: 2.4 parts are 1, 5.7 are 10.
 
 What plays but does not move drives nobody: the parts count in full from a movement (rise of all bands over the level)
 of 0.07 on, where nearly all tracks are, and not at all under 0.02, as drones are.
@@ -26,7 +26,7 @@ from cratehand.analysis.pulse import Pulse, strikes
 from cratehand.analysis.spectra import BAND_CENTRES_HZ, BANDS
 
 _MOVING: Final = (0.02, 0.07)
-_PARTS: Final = (2.8, 5.8)
+_PARTS: Final = (2.4, 5.7)
 """Parts at energy 1 and 10: about the ends of what is said of arrangements of two to seven."""
 _LOW_HZ: Final = 150.0
 _HIGH_HZ: Final = 2000.0

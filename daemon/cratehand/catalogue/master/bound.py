@@ -32,6 +32,8 @@ class Binding:
     """The last push that this device has."""
     token: str = ""
     """The name of that push: another master, or one that was set back, has another one there."""
+    pushing: str = ""
+    """The name of the push that was sent last, written down before: whether it arrived may never be heard."""
     turn: str = ""
     next_turn: str = ""
     name: str = ""

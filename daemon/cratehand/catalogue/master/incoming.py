@@ -15,6 +15,8 @@ from cratehand.catalogue.master.said_anew import provenance_of
 FACT_COLUMNS: Final = ("track", "field", "provenance", "value", "confidence")
 PROVENANCE_COLUMNS: Final = ("provenance", "kind", "name", "version", "at_s")
 _FACTS: Final = f"SELECT {', '.join(FACT_COLUMNS)} FROM facts"  # noqa: S608
+_CHANGE: Final = "track, name, deleted, stamp, device, revision, since"
+_BOUNDS: Final = "revision > %s AND revision <= %s AND revision <> ALL(%s)"
 _ROWS: Final = 30_000
 """How much is taken over in one transaction of the device; others wait for as long."""
 
@@ -28,6 +30,8 @@ class Change:
     stamp: int
     device: str
     revision: int
+    born: int = 0
+    """Of a track: the push with which it came to be on the master, for the last time."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,22 +83,26 @@ def read_head(connection: Connection, seen: int) -> Head:
     return Head(revision=row[0], token_at_seen=row[1])
 
 
-def fetch(connection: Connection, seen: int, *, whole: Iterable[int] = ()) -> Incoming | None:
+def fetch(connection: Connection, seen: int, *, pushing: str = "", whole: Iterable[int] = ()) -> Incoming | None:
     """Read the next range; None where nothing is new.
+
+    What the device itself pushed last without hearing that it arrived is left out: it is noted there still, or was
+    changed since, and must not come back as the word of somebody else.
 
     Args:
         connection: The master's, in a transaction that sees one moment.
         seen: The last push that the device has.
+        pushing: The name of that push.
         whole: Tracks to read completely where anything of them changed.
     """
     upto, token = _range(connection, seen)
     if upto == seen:
         return None
     incoming = Incoming(upto=upto, token=token)
+    bounds = (seen, upto, _unheard_of(connection, seen, pushing))
     for entity in ENTITIES:
-        incoming.changes[entity.name] = _changes(connection, entity, seen, upto)
-    bounds = (seen, upto)
-    incoming.facts = select(connection, f"{_FACTS} WHERE revision > %s AND revision <= %s", bounds)
+        incoming.changes[entity.name] = _changes(connection, entity, bounds)
+    incoming.facts = select(connection, f"{_FACTS} WHERE {_BOUNDS}", bounds)
     incoming.whole = frozenset(whole) & incoming.tracks()
     if incoming.whole:
         _complete(connection, incoming)
@@ -121,12 +129,16 @@ def _range(connection: Connection, seen: int) -> tuple[int, str]:
     return upto, token
 
 
-def _changes(connection: Connection, entity: RowEntity, seen: int, upto: int) -> dict[Key, Change]:
+def _unheard_of(connection: Connection, seen: int, pushing: str) -> list[int]:
+    statement = "SELECT revision FROM pushes WHERE revision > %s AND token = %s"
+    return [row[0] for row in select(connection, statement, (seen, pushing))]
+
+
+def _changes(connection: Connection, entity: RowEntity, bounds: tuple[int, int, list[int]]) -> dict[Key, Change]:
     rows = select(
         connection,
-        "SELECT track, name, deleted, stamp, device, revision FROM changes "
-        "WHERE revision > %s AND revision <= %s AND entity = %s",
-        (seen, upto, entity.name),
+        f"SELECT {_CHANGE} FROM changes WHERE {_BOUNDS} AND entity = %s",  # noqa: S608
+        (*bounds, entity.name),
     )
     return _with_values(connection, entity, rows)
 
@@ -136,7 +148,11 @@ def _with_values(connection: Connection, entity: RowEntity, rows: Iterable[Any])
     values = entity.read(connection, [(row[0], row[1]) for row in rows if not row[2]]) if rows else {}
     return {
         (row[0], row[1]): Change(
-            value=None if row[2] else values.get((row[0], row[1])), stamp=row[3], device=row[4] or "", revision=row[5]
+            value=None if row[2] else values.get((row[0], row[1])),
+            stamp=row[3],
+            device=row[4] or "",
+            revision=row[5],
+            born=row[6] or 0,
         )
         for row in rows
     }
@@ -150,9 +166,6 @@ def _complete(connection: Connection, incoming: Incoming) -> None:
     for entity in ENTITIES:
         if not entity.of_track:
             continue
-        statement = (
-            "SELECT track, name, deleted, stamp, device, revision FROM changes "  # noqa: S608
-            f"WHERE entity = '{entity.name}' AND track {{keys}}"
-        )
+        statement = f"SELECT {_CHANGE} FROM changes WHERE entity = '{entity.name}' AND track {{keys}}"  # noqa: S608
         found = _with_values(connection, entity, select_by_keys(connection, statement, incoming.whole))
         incoming.changes[entity.name] = {**found, **incoming.of(entity)}

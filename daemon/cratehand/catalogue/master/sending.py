@@ -23,7 +23,7 @@ _BUDGET: Final = 50_000
 """How much one push holds; a fact weighs one."""
 _FACTS_OF_TRACK: Final = 20
 _TRACKS: Final = 2000
-_CHANGE_COLUMNS: Final = ("entity", "track", "name", "revision", "stamp", "device", "deleted")
+_CHANGE_COLUMNS: Final = ("entity", "track", "name", "revision", "stamp", "device", "deleted", "since")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,6 +122,7 @@ def acknowledge(connection: Connection, outgoing: Outgoing) -> None:
 
 def write(connection: Connection, outgoing: Outgoing, *, device: str, revision: int) -> None:
     """Write a push on the master, inside its transaction; rows that it does not take are set aside in `refused`."""
+    births = _births(connection, outgoing, revision)
     for entity in ENTITIES:
         _write_values(connection, entity, outgoing)
         if entity is TRACK:
@@ -132,7 +133,7 @@ def write(connection: Connection, outgoing: Outgoing, *, device: str, revision: 
         gone = [key for key in outgoing.stamps.get(entity.name, ()) if key not in values]
         entity.remove(connection, gone)
     rows = [
-        (name, *key, revision, stamp, device, key not in outgoing.values.get(name, {}))
+        (name, *key, revision, stamp, device, key not in outgoing.values.get(name, {}), births.get((name, key[0])))
         for name, stamps in outgoing.stamps.items()
         if name != capture.FACTS
         for key, stamp in stamps.items()
@@ -143,6 +144,17 @@ def write(connection: Connection, outgoing: Outgoing, *, device: str, revision: 
     gone_tracks = [key[0] for key in tracks if key not in outgoing.values.get(TRACK.name, {})]
     parts = ", ".join(f"'{name}'" for name in PARTS)
     execute_by_keys(connection, f"DELETE FROM changes WHERE entity IN ({parts}) AND track {{keys}}", gone_tracks)  # noqa: S608
+
+
+def _births(connection: Connection, outgoing: Outgoing, revision: int) -> dict[tuple[str, int], int]:
+    """Return with which push each track that is sent came to be: this one where the master does not have it now."""
+    sent = {track for track, _ in outgoing.values.get(TRACK.name, ())}
+    statement = (
+        "SELECT t.track, c.since FROM tracks t LEFT JOIN changes c "
+        "ON c.entity = 'track' AND c.track = t.track AND c.name = '' WHERE t.track {keys}"
+    )
+    there = {row[0]: row[1] or 0 for row in select_by_keys(connection, statement, sent)}
+    return {(TRACK.name, track): there.get(track, revision) for track in sent}
 
 
 def _write_values(connection: Connection, entity: RowEntity, outgoing: Outgoing) -> None:

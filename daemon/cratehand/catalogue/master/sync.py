@@ -227,8 +227,8 @@ class PostgresMaster:
             while (taken := self._pull(connection, binding)) is not None:
                 binding, rows, settled = taken
                 pulled, conflicts = pulled + rows, conflicts + settled
-            while (outgoing := self._collect(binding, is_prepared=is_prepared)) is not None:
-                is_prepared = True
+            while (collected := self._collect(binding, is_prepared=is_prepared)) is not None:
+                is_prepared, (binding, outgoing) = True, collected
                 sent = self._push(connection, binding, outgoing)
                 if sent is None:
                     break
@@ -258,7 +258,7 @@ class PostgresMaster:
                 deleted = [row[0] for row in stores.connection.exec_driver_sql(_DELETED_HERE)]
             with patience(connection, silence_s=self._silence_s), connection.begin():
                 connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                incoming = fetch(connection, binding.seen, whole=deleted)
+                incoming = fetch(connection, binding.seen, pushing=binding.pushing, whole=deleted)
             if incoming is None:
                 return None
             try:
@@ -278,7 +278,7 @@ class PostgresMaster:
                 "`cratehand master sync --again` compares everything and brings back what the master lost"
             )
 
-    def _collect(self, binding: Binding, *, is_prepared: bool) -> Outgoing | None:
+    def _collect(self, binding: Binding, *, is_prepared: bool) -> tuple[Binding, Outgoing] | None:
         with self._catalogue.reading() as stores:
             if stores.connection.exec_driver_sql("SELECT 1 FROM changes WHERE error IS NULL LIMIT 1").first() is None:
                 return None
@@ -286,11 +286,15 @@ class PostgresMaster:
             if not is_prepared:
                 twice = [row[0] for row in stores.connection.exec_driver_sql(_DIGESTS_TWICE)]
                 unite(stores.connection, binding.device, twice)
-            return collect(stores.connection)
+            if (outgoing := collect(stores.connection)) is None:
+                return None
+            binding = replace(binding, pushing=fresh_name())
+            save_binding(stores.connection, binding)
+            return binding, outgoing
 
     def _push(self, connection: Connection, binding: Binding, outgoing: Outgoing) -> Binding | None:
         """Push; None where somebody else was quicker and there is something to take over first."""
-        revision, token = binding.seen + 1, fresh_name()
+        revision, token = binding.seen + 1, binding.pushing
         with patience(connection, silence_s=self._silence_s), connection.begin() as transaction:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), 0))")
             head = read_head(connection, binding.seen)

@@ -44,9 +44,10 @@ class TakingOver:
     def __init__(self, connection: Connection, incoming: Incoming, binding: Binding) -> None:
         self._connection = connection
         self._incoming = incoming
-        self._me = binding.device
+        self._me, self._seen = binding.device, binding.seen
         self._conflicts: list[tuple[Any, ...]] = []
         self._touched: set[int] = set()
+        self._reborn: set[int] = set()
 
     def run(self) -> int:
         """Do it; return how many conflicts were settled."""
@@ -56,7 +57,7 @@ class TakingOver:
             self._tracks(also=merged_here | incoming.whole)
             self._facts()
             self._merges()
-            note_lists_with(connection, self._contested())
+            note_lists_with(connection, self._contested() | self._reborn)
             for entity in ENTITIES:
                 if entity not in (TRACK, MERGE):
                     self._settle(entity)
@@ -118,6 +119,10 @@ class TakingOver:
         forget_changes(connection, TRACK.name, set(fresh) & (stated.keys() | self._incoming.whole))
         self._places(set(stated))
         put_back(connection, self._incoming.whole - there)
+        # Deleted on the master and made anew since we looked last: it has lost what it had of them, and we have that.
+        self._reborn = {
+            track for track in stated.keys() & there if self._incoming.of(TRACK)[track, ""].born > self._seen
+        }
         self._touched |= wanted
 
     def _places(self, tracks: set[int]) -> None:
@@ -316,7 +321,7 @@ class TakingOver:
         for track in sorted(contested):
             device = self._incoming.of(TRACK)[track, ""].device
             self._tell(TRACK, (track, ""), "deleted", ("kept", "deleted"), (self._me, device))
-        capture.note_tracks(connection, contested)
+        capture.note_tracks(connection, contested | existing_tracks(connection, self._reborn))
 
     def _gone(self) -> set[int]:
         return {track for (track, _), change in self._incoming.of(TRACK).items() if change.value is None}

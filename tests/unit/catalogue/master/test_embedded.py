@@ -3,6 +3,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -46,6 +47,19 @@ def test_a_server_is_made_found_again_stopped_and_started(server: EmbeddedServer
     assert server.start().url == first.url
     with psycopg.connect(first.url) as connection:
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+
+
+def test_servers_that_start_at_the_same_moment_do_not_want_the_same_port() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o711)
+        servers = [EmbeddedServer(Path(name, f"{number}"), logs=Path(name, f"logs {number}")) for number in range(3)]
+        try:
+            with ThreadPoolExecutor(len(servers)) as pool:
+                urls = [running.url for running in pool.map(EmbeddedServer.start, servers)]
+        finally:
+            for server in servers:
+                server.stop()
+    assert len(set(urls)) == len(servers)
 
 
 def test_a_killed_server_comes_back_with_what_was_committed(server: EmbeddedServer) -> None:

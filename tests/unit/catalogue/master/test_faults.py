@@ -3,14 +3,18 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from cratehand.catalogue import schema
 from cratehand.catalogue.master import capture
 from cratehand.catalogue.master.address import MasterAddress, parse_address
+from cratehand.catalogue.master.bound import load_binding, save_binding
 from cratehand.catalogue.master.setting_up import set_up
+from cratehand.domain.collection import Playlist, PlaylistKind
 from cratehand.domain.errors import (
     ConflictError,
     InvalidInputError,
@@ -19,10 +23,12 @@ from cratehand.domain.errors import (
     UnavailableError,
     UnsupportedError,
 )
+from cratehand.domain.ids import PlanId, PlaylistId
+from cratehand.domain.plan_record import PlanKind, PlanRecord, PlanState
 from tests.cutting_proxy import CuttingProxy
 from tests.postgres_server import TestServer
 from tests.unit.catalogue.building import track_id
-from tests.unit.catalogue.master.devices import Device, ask_master, settle
+from tests.unit.catalogue.master.devices import Device, ask_master, master_snapshot, settle
 
 pytestmark = pytest.mark.postgres
 
@@ -202,6 +208,48 @@ def test_a_crash_between_two_turns_is_no_copy(device: Make) -> None:
     first.master.close()
     first.sync()
     assert first.master.state().device == name
+
+
+def sync_unheard(device: Device) -> None:
+    """Push, and be as a device is that was killed before it heard that the push arrived."""
+    with device.catalogue.reading() as stores:
+        before, noted = load_binding(stores.connection), stores.connection.execute(schema.changes.select()).all()
+    assert before is not None
+    assert noted
+    device.sync()
+    with device.catalogue.writing() as stores:
+        after = load_binding(stores.connection)
+        assert after is not None
+        assert after.token == after.pushing
+        save_binding(stores.connection, replace(after, seen=before.seen, token=before.token))
+        rows = [{**row._mapping, "sending": True} for row in noted]
+        stores.connection.execute(schema.changes.insert(), rows)
+
+
+def test_what_was_pushed_unheard_does_not_come_back_as_the_word_of_another(
+    device: Make, address: MasterAddress
+) -> None:
+    first, second = device("first"), device("second")
+    first.add(1)
+    settle(first, second)
+    playlist = Playlist(id=PlaylistId("1" * 16), name="Peak", kind=PlaylistKind.PLAYLIST, entries=(track_id(1),))
+    plan = PlanRecord(
+        id=PlanId("2" * 16), kind=PlanKind.PLAYLIST, state=PlanState.OPEN, who="me", why="", track_id=None,
+        created_at_s=1.0, steps=(),
+    )  # fmt: skip
+    with first.catalogue.writing() as stores:
+        stores.playlists.save(playlist)
+        stores.plans.add(plan)
+    sync_unheard(first)
+    with first.catalogue.writing() as stores:
+        stores.playlists.remove(playlist.id)
+        stores.plans.save(replace(plan, state=PlanState.APPLIED, applied_at_s=2.0))
+        # The clock of this device was set back meanwhile, by a day.
+        stores.connection.exec_driver_sql("UPDATE changes SET stamp = stamp - (86400000 << 16)")
+    settle(second, first)
+    assert first.ask("SELECT count(*) FROM playlists") == second.ask("SELECT count(*) FROM playlists") == [(0,)]
+    assert first.snapshot() == second.snapshot() == master_snapshot(address)
+    assert first.ask("SELECT count(*) FROM conflicts") == [(0,)]
 
 
 def test_a_poisoned_row_here_is_set_aside_and_the_rest_goes_on(device: Make, address: MasterAddress) -> None:

@@ -222,6 +222,24 @@ def test_a_playlist_that_never_met_the_one_who_deleted_its_track_keeps_it(device
     assert first.snapshot() == second.snapshot() == master_snapshot(address)
 
 
+def test_what_the_master_lost_with_a_track_that_was_made_anew_comes_back_from_who_has_it(
+    device: Make, address: MasterAddress
+) -> None:
+    first, second, third = filled(device("first")), device("second"), device("third")
+    settle(first, second, third)
+    second.correct(track_id(1), "said by the second", at_s=40.0)
+    second.sync()
+    third.sync()
+    with second.catalogue.writing() as stores:
+        stores.tracks.remove([track_id(1)])
+    second.sync()
+    with first.catalogue.writing() as stores:
+        stores.facts.record(track_id(1), [a_fact(Field.GENRE, "Acid")])
+    settle(first, third, second)
+    assert {each.title(track_id(1)) for each in (first, second, third)} == {"said by the second"}
+    assert first.snapshot() == second.snapshot() == third.snapshot() == master_snapshot(address)
+
+
 def test_what_is_said_of_a_track_that_was_merged_meanwhile_reaches_the_one_it_became(device: Make) -> None:
     first, second = filled(device("first")), device("second")
     settle(first, second)
