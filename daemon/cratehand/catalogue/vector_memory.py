@@ -26,7 +26,7 @@ from cratehand.domain.errors import CratehandError
 logger = logging.getLogger(__name__)
 
 _embeddings = schema.embeddings.c
-_BATCH: Final = 4_096
+_BATCH: Final = 1_024
 _MUCH: Final = 20_000
 """More new vectors than this are not taken while somebody waits for an answer."""
 _AGAIN: Final = 64
