@@ -154,6 +154,17 @@ class ModelSession:
             UnavailableError: It failed on the processor too, or the memory does not suffice.
             UnsupportedError: ONNX Runtime is not installed.
         """
+        try:
+            return self._run_in_turn(feeds)
+        except _OutOfMemoryError as error:
+            if self.provider == CPU:
+                raise
+            # There is no smaller piece than this one; the processor has other memory.
+            with self._lock:
+                self._leave_accelerator(error)
+            return self._run_in_turn(feeds)
+
+    def _run_in_turn(self, feeds: Mapping[str, Array]) -> list[Array]:
         with self._lock:
             self._used_at_s = self._clock.monotonic_s()
             try:
@@ -181,8 +192,9 @@ class ModelSession:
         done: list[list[Array]] = []
         at = 0
         while at < rows:
+            some = {name: array[at : at + batch] for name, array in feeds.items()}
             try:
-                done.append(self.run({name: array[at : at + batch] for name, array in feeds.items()}))
+                done.append(self.run(some) if batch == 1 else self._run_in_turn(some))
             except _OutOfMemoryError:
                 if batch == 1:
                     raise
@@ -208,11 +220,12 @@ class ModelSession:
         except (_OutOfMemoryError, CorruptFileError, UnsupportedError):
             raise
         except UnavailableError as error:
-            logger.warning(
-                "%s: %s failed, the processor takes over from here: %s", self._model.name, self.provider, error
-            )
-            self._providers, self._graph = [CPU], None
+            self._leave_accelerator(error)
             return self._run(feeds)
+
+    def _leave_accelerator(self, error: UnavailableError) -> None:
+        logger.warning("%s: %s failed, the processor takes over from here: %s", self._model.name, self.provider, error)
+        self._providers, self._graph = [CPU], None
 
     def _run(self, feeds: Mapping[str, Array]) -> list[Array]:
         graph = self._graph or self._load()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cratehand.audio.digest import AudioDigester
 from cratehand.catalogue.device import SqliteCatalogue, open_device
 from cratehand.domain.collection import CollectionChange
 from cratehand.domain.cue import Colour, Cue, CueKind
@@ -33,6 +34,7 @@ from cratehand.usecases.pattern_playback import PatternPlayback
 from cratehand.usecases.playlists import Playlists
 from cratehand.usecases.quiet import Quiet
 from cratehand.usecases.similarity import Similarity
+from cratehand.usecases.stem_jobs import StemJobs
 from cratehand.usecases.stem_separation import StemSeparation
 from cratehand.usecases.text_search import TextSearch
 from cratehand.usecases.use_cases import UseCases
@@ -100,6 +102,14 @@ async def open_house(
             text_search=TextSearch(catalogue),
             jobs=Jobs(catalogue, clock=clock, new_id=counting_ids(), publish=bus.publish),
             export=CollectionExport(catalogue, write_xml=_write_names, write_m3u8=_write_names),
+            stems=StemJobs(
+                catalogue,
+                cache=folder / "cache",
+                digester=AudioDigester(),
+                clock=clock,
+                new_id=counting_ids(),
+                publish=bus.publish,
+            ),
             drums=DrumGeneration(
                 model=drum_model or FakeDrumModel(),
                 templates=DrumTemplates(),

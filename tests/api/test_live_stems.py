@@ -6,6 +6,7 @@ import pytest
 
 from cratehand.audio.decode import FileReader
 from cratehand.audio.digest import AudioDigester
+from cratehand.audio.stem_file import StemFilePacker
 from cratehand.audio.write import FileWriter
 from cratehand.servers.http.server import HttpServer
 from cratehand.servers.osc.server import OscServer
@@ -19,7 +20,7 @@ from tests.signals import sine, stereo
 
 @pytest.fixture
 async def stem_house(tmp_path: Path):
-    tools = StemTools(reader=FileReader(), writer=FileWriter(), digester=AudioDigester())
+    tools = StemTools(reader=FileReader(), writer=FileWriter(), digester=AudioDigester(), packer=StemFilePacker())
     separation = StemSeparation(tools, KnownSeparator(), cache=tmp_path / "cache")
     async with open_house(tmp_path, separation=separation) as house:
         yield house

@@ -5,26 +5,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from cratehand import __version__
-from cratehand.app.clap_switch import placed_by_clap, reading_task
 from cratehand.app.clock import SystemClock, new_id
-from cratehand.app.cluster import ClusterExecutor, cluster_executor
+from cratehand.app.cluster import ClusterExecutor
+from cratehand.app.common_parts import CommonParts
 from cratehand.app.data_folder import DataFolder
 from cratehand.app.drum_parts import drum_generation
 from cratehand.app.freed_memory import FreedMemory
 from cratehand.app.master_parts import MasterParts, master_parts
 from cratehand.app.music_places import database_of, demo_folders
+from cratehand.app.queue_parts import analysis_queue, queue_of_stems, readers_of_files, unplaced_tracks
 from cratehand.app.rekordbox_parts import RekordboxNeeds, RekordboxParts, rekordbox_parts
 from cratehand.app.settings import Settings
+from cratehand.app.stem_parts import separation_of, stem_jobs
 from cratehand.app.upgrade_parts import RekordboxQueue, UpgradeNeeds, build_upgrades
 from cratehand.app.wiring import OfflineUseCases, offline_use_cases
 from cratehand.app.workers import WorkerPool, make_executor
 from cratehand.audio.digest import AudioDigester
-from cratehand.audio.stamp import stamp_of
 from cratehand.catalogue.fingerprint_index import FingerprintIndexFile
-from cratehand.domain.embedding import EmbeddingSpace
 from cratehand.servers.grpc.server import GrpcServer
 from cratehand.servers.http.server import HttpServer
 from cratehand.servers.osc.server import OscServer
@@ -37,12 +36,11 @@ from cratehand.usecases.lanes import Lanes
 from cratehand.usecases.live_session import LiveSession
 from cratehand.usecases.pattern_playback import PatternPlayback
 from cratehand.usecases.quiet import Quiet, parse_hours
-from cratehand.usecases.stem_separation import StemSeparation
+from cratehand.usecases.stem_queue import StemQueue
 from cratehand.usecases.unplaced_tracks import UnplacedTracks
 from cratehand.usecases.upgrade_watch import UpgradeWatch
 from cratehand.usecases.upgrades import Upgrades
 from cratehand.usecases.use_cases import UseCases
-from cratehand.watch.ignore import IgnoreRules
 from cratehand.watch.power import PsutilPower
 from cratehand.watch.scan import DiskScanner
 from cratehand.watch.watcher import WatchdogWatcher
@@ -59,6 +57,7 @@ class DaemonParts:
     use_cases: UseCases
     bus: EventBus
     queue: AnalysisQueue
+    stem_queue: StemQueue
     folder_watch: FolderWatch
     rekordbox: RekordboxParts | None
     master: MasterParts | None
@@ -167,7 +166,7 @@ def build_parts(
     if demo:
         watch = (*watch, *demo_folders(settings, data_dir, watch, database))
     offline = offline_use_cases(settings, data_dir, publish=bus.publish, extra_folders=watch)
-    common = _Common(settings=settings, folder=folder, offline=offline, bus=bus, clock=clock, lanes=lanes)
+    common = CommonParts(settings=settings, folder=folder, offline=offline, bus=bus, clock=clock, lanes=lanes)
     watcher = WatchdogWatcher(ignore=common.ignore, settle_s=settings.watch.settle_s)
     scanner = _scanner(common, watcher)
     quiet = _quiet(common)
@@ -178,7 +177,7 @@ def build_parts(
     plans = build_upgrades(needs, rekordbox=database if settings.upgrade.write_rekordbox else None)
     folder_sync = _folder_sync(common, scanner, plans.upgrades)
     plans.settled.look = folder_sync.look_at
-    queue = _analysis_queue(common, analysts := _analysts(common, pool), quiet)
+    queue = analysis_queue(common, analysts := readers_of_files(common, pool), quiet)
     parts = None if database is None else _rekordbox(common, database, pool, quiet, folder_sync)
     folder_watch = _folder_watch(common, watcher, folder_sync, quiet)
     others = _Others(state=_collection_state(parts, rekordbox), master=_master(common), upgrades=plans.upgrades)
@@ -187,6 +186,7 @@ def build_parts(
         use_cases=_use_cases(common, quiet, queue, folder_watch, others),
         bus=bus,
         queue=queue,
+        stem_queue=queue_of_stems(common, quiet),
         folder_watch=folder_watch,
         rekordbox=parts,
         master=others.master,
@@ -200,11 +200,11 @@ def build_parts(
         index=plans.index,
         upgrade_watch=_upgrade_watch(common, plans.upgrades, folder_sync, quiet),
         rekordbox_queue=plans.queue,
-        unplaced=_unplaced(common),
+        unplaced=unplaced_tracks(common),
     )
 
 
-def _scanner(common: "_Common", watcher: WatchdogWatcher) -> DiskScanner:
+def _scanner(common: CommonParts, watcher: WatchdogWatcher) -> DiskScanner:
     settle_s = common.settings.watch.settle_s
     return DiskScanner(ignore=common.ignore, clock=common.clock, settle_s=settle_s, on_growing=watcher.look_again)
 
@@ -218,30 +218,7 @@ class _Others:
     upgrades: Upgrades
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Common:
-    """What most parts are built from."""
-
-    settings: Settings
-    folder: DataFolder
-    offline: OfflineUseCases
-    bus: EventBus
-    clock: SystemClock
-    lanes: Lanes
-
-    @property
-    def ignore(self) -> IgnoreRules:
-        return IgnoreRules(self.settings.watch.ignore, self.folder.never_music)
-
-    @property
-    def workers(self) -> int:
-        return self.settings.analysis.workers
-
-    def spaces(self) -> tuple[EmbeddingSpace, ...]:
-        return placed_by_clap(self.settings.analysis, self.folder.models)
-
-
-def _upgrade_watch(common: _Common, upgrades: Upgrades, folder_sync: FolderSync, quiet: Quiet) -> UpgradeWatch:
+def _upgrade_watch(common: CommonParts, upgrades: Upgrades, folder_sync: FolderSync, quiet: Quiet) -> UpgradeWatch:
     watch = UpgradeWatch(
         upgrades,
         folder_sync=folder_sync,
@@ -254,7 +231,7 @@ def _upgrade_watch(common: _Common, upgrades: Upgrades, folder_sync: FolderSync,
     return watch
 
 
-def _folder_sync(common: _Common, scanner: DiskScanner, upgrades: Upgrades) -> FolderSync:
+def _folder_sync(common: CommonParts, scanner: DiskScanner, upgrades: Upgrades) -> FolderSync:
     return FolderSync(
         common.offline.catalogue,
         scanner=scanner,
@@ -267,33 +244,8 @@ def _folder_sync(common: _Common, scanner: DiskScanner, upgrades: Upgrades) -> F
     )
 
 
-def _analysts(common: _Common, pool: WorkerPool) -> WorkerPool | ClusterExecutor:
-    analysis = common.settings.analysis
-    return cluster_executor(analysis) if analysis.cluster else pool
-
-
-def _analysis_queue(common: _Common, analysts: WorkerPool | ClusterExecutor, quiet: Quiet) -> AnalysisQueue:
-    return AnalysisQueue(
-        common.offline.catalogue,
-        executor=analysts,
-        read_file=reading_task(common.settings.analysis, common.folder.models),
-        stamp_of=stamp_of,
-        workers=lambda: analysts.width,
-        quiet=quiet,
-        bus=common.bus,
-        clock=common.clock,
-        lanes=common.lanes,
-        spaces=common.spaces,
-    )
-
-
-def _unplaced(common: _Common) -> UnplacedTracks:
-    told: dict[str, Any] = {"clock": common.clock, "new_id": new_id, "publish": common.bus.publish}
-    return UnplacedTracks(common.offline.catalogue, spaces=common.spaces, **told)
-
-
 def _rekordbox(
-    common: _Common, database: Path, pool: WorkerPool, quiet: Quiet, folder_sync: FolderSync
+    common: CommonParts, database: Path, pool: WorkerPool, quiet: Quiet, folder_sync: FolderSync
 ) -> RekordboxParts:
     needs = RekordboxNeeds(
         catalogue=common.offline.catalogue,
@@ -308,7 +260,7 @@ def _rekordbox(
     return rekordbox_parts(database, needs)
 
 
-def _master(common: _Common) -> MasterParts | None:
+def _master(common: CommonParts) -> MasterParts | None:
     return master_parts(
         common.settings,
         common.folder,
@@ -319,7 +271,7 @@ def _master(common: _Common) -> MasterParts | None:
     )
 
 
-def _quiet(common: _Common) -> Quiet:
+def _quiet(common: CommonParts) -> Quiet:
     analysis = common.settings.analysis
     return Quiet(
         common.offline.catalogue,
@@ -331,7 +283,7 @@ def _quiet(common: _Common) -> Quiet:
     )
 
 
-def _folder_watch(common: _Common, watcher: WatchdogWatcher, folder_sync: FolderSync, quiet: Quiet) -> FolderWatch:
+def _folder_watch(common: CommonParts, watcher: WatchdogWatcher, folder_sync: FolderSync, quiet: Quiet) -> FolderWatch:
     return FolderWatch(
         watcher,
         folders=common.offline.folders,
@@ -342,13 +294,15 @@ def _folder_watch(common: _Common, watcher: WatchdogWatcher, folder_sync: Folder
 
 
 def _use_cases(
-    common: _Common,
+    common: CommonParts,
     quiet: Quiet,
     queue: AnalysisQueue,
     folder_watch: FolderWatch,
     others: "_Others",
 ) -> UseCases:
     offline = common.offline
+    # Who serves is asked again and again; a verb of the command line only once.
+    offline.catalogue.keep_vectors_in_memory()
     health = Health(
         offline.catalogue,
         version=__version__,
@@ -368,11 +322,12 @@ def _use_cases(
         text_search=offline.text_search,
         jobs=offline.jobs,
         export=offline.export,
+        stems=stem_jobs(offline.catalogue, common.folder, common.bus),
         drums=drum_generation(),
         live=LiveSession(
             offline.catalogue,
             text_search=offline.text_search,
-            separation=partial(_separation, common),
+            separation=partial(separation_of, common.settings, common.folder),
             stems=common.folder.stems,
         ),
         playback=PatternPlayback(open_midi_out),
@@ -383,12 +338,6 @@ def _use_cases(
         health=health,
         upgrades=others.upgrades,
     )
-
-
-def _separation(common: _Common) -> StemSeparation:
-    from cratehand.app.model_parts import stem_separation  # brings scipy along, which a start does without
-
-    return stem_separation(common.settings, common.folder, None)[0]
 
 
 def _collection_state(parts: RekordboxParts | None, rekordbox: str) -> Callable[[], tuple[str, str | None]]:

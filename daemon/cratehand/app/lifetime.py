@@ -121,6 +121,7 @@ async def _work(parts: DaemonParts, lanes: Lanes, options: RunOptions, stop: asy
     ):
         tasks.create_task(_supervised("progress", progress.show))
         tasks.create_task(_supervised("analysis", parts.queue.run))
+        tasks.create_task(_supervised("stems", parts.stem_queue.run))
         tasks.create_task(_supervised("upgrades", parts.upgrade_watch.run))
         if (queue := parts.rekordbox_queue) is not None:
             tasks.create_task(_supervised("writes into Rekordbox", lambda: queue.writes.run(lanes)))
@@ -185,6 +186,7 @@ async def _once(parts: DaemonParts, lanes: Lanes) -> None:
     parts.queue.wake()
     await parts.queue.idle()
     await parts.upgrade_watch.settle()
+    await parts.stem_queue.idle()
     if parts.master is not None:
         try:
             await lanes.slow(parts.master.master.sync)

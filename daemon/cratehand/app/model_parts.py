@@ -8,9 +8,11 @@ from cratehand.app.clap_switch import check_clap
 from cratehand.app.clock import SystemClock
 from cratehand.app.data_folder import DataFolder
 from cratehand.app.finding import Finding, good, note
+from cratehand.app.process_lock import held_lock
 from cratehand.app.settings import Settings
 from cratehand.audio.decode import FileReader
 from cratehand.audio.digest import AudioDigester
+from cratehand.audio.stem_file import StemFilePacker
 from cratehand.audio.write import FileWriter
 from cratehand.domain.errors import InvalidInputError, UnsupportedError
 from cratehand.domain.model import Model, ModelTask
@@ -62,7 +64,9 @@ def stem_separation(settings: Settings, folder: DataFolder, wanted: str | None) 
     """
     parts = model_parts(settings, folder)
     model = _stem_model(parts, wanted)
-    tools = StemTools(reader=FileReader(), writer=FileWriter(), digester=AudioDigester())
+    tools = StemTools(
+        reader=FileReader(), writer=FileWriter(), digester=AudioDigester(), packer=StemFilePacker(), lock=held_lock
+    )
     session = open_session(settings, parts, model)
     separator = _SEPARATORS[model.name](session, name=f"{model.name}-{model.version}")
     return StemSeparation(tools, separator, cache=folder.cache / "stems"), model.name

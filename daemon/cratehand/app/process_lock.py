@@ -1,9 +1,13 @@
 """A lock between processes that ends with its owner, however that ends."""
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
+
+from cratehand.domain.errors import UnavailableError
 
 _PID_BYTES = 32
 _FAR = 1 << 30
@@ -57,6 +61,29 @@ class ProcessLock:
             return int(self.path.read_bytes()[:_PID_BYTES].decode("ascii", "replace"))
         except (OSError, ValueError):
             return None
+
+
+@contextlib.contextmanager
+def held_lock(path: Path) -> Iterator[None]:
+    """Hold the lock while the context is open.
+
+    Raises:
+        UnavailableError: Somebody has it, or the file can't be made.
+    """
+    lock = ProcessLock(path)
+    try:
+        mine = lock.acquire()
+    except OSError as error:
+        raise UnavailableError(f"{path} can not be locked: {error.strerror or error}") from error
+    if not mine:
+        raise UnavailableError(
+            f"another cratehand (process {lock.holder()}) works in {path.parent} now: wait for its end",
+            retry_after_s=60.0,
+        )
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 if sys.platform == "win32":

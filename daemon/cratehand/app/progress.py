@@ -11,7 +11,7 @@ from rich.progress import Progress as Bars
 from cratehand.app.logs import terminal
 from cratehand.domain.events import JobProgressed
 from cratehand.domain.ids import JobId
-from cratehand.domain.job import JobState
+from cratehand.domain.job import JobKind, JobState
 from cratehand.usecases.event_bus import EventBus
 
 logger = logging.getLogger(__name__)
@@ -48,6 +48,8 @@ class Progress:
 
     def _count(self, event: JobProgressed) -> None:
         job = event.job
+        if job.kind is not JobKind.ANALYSE:
+            return
         if not job.state.is_final:
             self._open.add(job.id)
         elif job.id in self._open:

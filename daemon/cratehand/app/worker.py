@@ -61,7 +61,7 @@ def become_worker(log: str | None) -> None:
         with open(log, "ab", buffering=0) as file:  # noqa: PTH123
             os.dup2(file.fileno(), 2)
         faulthandler.enable()
-    _lower_priority()
+    lower_priority()
 
 
 def end_with_parent() -> None:
@@ -72,7 +72,8 @@ def end_with_parent() -> None:
         threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True, name="parent watch").start()
 
 
-def _lower_priority() -> None:
+def lower_priority() -> None:
+    """Give this process the lowest priority for the processor and the disk."""
     process = psutil.Process()
     with contextlib.suppress(OSError, psutil.Error):
         if sys.platform == "win32":

@@ -14,6 +14,7 @@ from cratehand.catalogue.creation import prepare
 from cratehand.catalogue.driver import Driver, choose_driver, load_vec
 from cratehand.catalogue.failures import translated
 from cratehand.catalogue.stores import SqlStores
+from cratehand.catalogue.vector_memory import VectorMemory
 from cratehand.domain.errors import InternalError, UnavailableError
 
 _log = logging.getLogger(__name__)
@@ -42,6 +43,13 @@ class SqliteCatalogue:
         self._writing_thread: int | None = None
         self._readers = _engine(path, driver, lock_wait_s=lock_wait_s, writes=False)
         self._writer = _engine(path, driver, lock_wait_s=lock_wait_s, writes=True)
+        self._vector_memory: VectorMemory | None = None
+
+    def keep_vectors_in_memory(self) -> VectorMemory:
+        """Let searches use a copy of the vectors in memory, made when it is first needed: for who asks many times."""
+        if self._vector_memory is None:
+            self._vector_memory = VectorMemory(self._reading_long)
+        return self._vector_memory
 
     @contextmanager
     def reading(self) -> Iterator[SqlStores]:
@@ -49,7 +57,7 @@ class SqliteCatalogue:
         with translated(self.path), self._readers.connect() as connection:
             pool = self._readers.pool
             with connection.begin():
-                yield self._stores(connection)
+                yield self._stores(connection, vector_memory=self._vector_memory)
             if self._readers.pool is not pool:
                 # `release_memory` came meanwhile: back in its old pool this connection would linger.
                 connection.detach()
@@ -67,6 +75,8 @@ class SqliteCatalogue:
 
     def release_memory(self) -> None:
         """Close idle connections, and with them their caches and what they mapped of the file."""
+        if self._vector_memory is not None:
+            self._vector_memory.release_if_idle()
         self._readers.dispose()
         if self._turn.acquire(blocking=False):
             try:
@@ -76,11 +86,27 @@ class SqliteCatalogue:
 
     def close(self) -> None:
         """Close all connections; the catalogue opens them again if it is used afterwards."""
+        if self._vector_memory is not None:
+            self._vector_memory.close()
+            self._vector_memory = None
         self._readers.dispose()
         self._writer.dispose()
 
-    def _stores(self, connection: Connection) -> SqlStores:
-        return SqlStores(connection, ignore_case=self._ignore_case, has_vec=self.driver.has_vec)
+    @contextmanager
+    def _reading_long(self) -> Iterator[Connection]:
+        """Open a view for a look at millions of rows; what it needed of memory is gone at its end."""
+        with translated(self.path), self._readers.connect() as connection:
+            raw: Any = connection.connection.driver_connection
+            connection.detach()
+            # What is mapped would count as memory of this process.
+            raw.execute("PRAGMA mmap_size = 0").close()
+            with connection.begin():
+                yield connection
+
+    def _stores(self, connection: Connection, *, vector_memory: VectorMemory | None = None) -> SqlStores:
+        return SqlStores(
+            connection, ignore_case=self._ignore_case, has_vec=self.driver.has_vec, vector_memory=vector_memory
+        )
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:

@@ -63,10 +63,22 @@ class SqlJobStore:
             jobs += [_job(opened[key]) for key in piece]
         return jobs
 
-    def claim(self, *, limit: int, at_s: float, priority_at_most: Priority = Priority.BACKGROUND) -> Sequence[Job]:
+    def add(self, kind: JobKind, *, priority: Priority, at_s: float, new_id: IdSource) -> Job:
+        values = {"id": new_id(), "kind": kind.value, "state": _QUEUED, "priority": priority.value, "attempts": 0}
+        inserted = schema.jobs.insert().values(**values, created_at_s=at_s).returning(*schema.jobs.columns)
+        return _job(self._connection.execute(inserted).one())
+
+    def claim(
+        self,
+        *,
+        limit: int,
+        at_s: float,
+        priority_at_most: Priority = Priority.BACKGROUND,
+        kind: JobKind = JobKind.ANALYSE,
+    ) -> Sequence[Job]:
         next_in_line = (
             select(_jobs.number)
-            .where(_jobs.state == _QUEUED, _jobs.priority <= priority_at_most.value)
+            .where(_jobs.state == _QUEUED, _jobs.priority <= priority_at_most.value, _jobs.kind == kind.value)
             .order_by(_jobs.priority, _jobs.number)
             .limit(max(limit, 0))
         )
@@ -103,7 +115,7 @@ class SqlJobStore:
         row = self._connection.execute(select(schema.jobs).where(_jobs.id == job_id)).first()
         return None if row is None else _job(row)
 
-    def list(self, *, states: Sequence[JobState] = (), limit: int = 100) -> Sequence[Job]:
+    def list(self, *, states: Sequence[JobState] = (), limit: int = 100, kind: JobKind | None = None) -> Sequence[Job]:
         group = case((_jobs.state == _RUNNING, 0), (_jobs.state == _QUEUED, 1), else_=2)
         is_final = _jobs.state.in_(_FINAL)
         query = select(schema.jobs).order_by(
@@ -114,10 +126,15 @@ class SqlJobStore:
         )
         if states:
             query = query.where(_jobs.state.in_([state.value for state in states]))
+        if kind is not None:
+            query = query.where(_jobs.kind == kind.value)
         return [_job(row) for row in self._connection.execute(query.limit(max(limit, 0)))]
 
-    def counts(self) -> Mapping[JobState, int]:
-        rows = self._connection.execute(select(_jobs.state, func.count()).group_by(_jobs.state))
+    def counts(self, kind: JobKind | None = None) -> Mapping[JobState, int]:
+        query = select(_jobs.state, func.count()).group_by(_jobs.state)
+        if kind is not None:
+            query = query.where(_jobs.kind == kind.value)
+        rows = self._connection.execute(query)
         found = {JobState(state): int(number) for state, number in rows}
         return {state: found.get(state, 0) for state in JobState}
 

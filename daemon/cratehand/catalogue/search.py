@@ -8,8 +8,6 @@ from sqlalchemy import (
     Connection,
     Double,
     Row,
-    Select,
-    and_,
     bindparam,
     case,
     cast,
@@ -24,6 +22,7 @@ from cratehand.catalogue import schema
 from cratehand.catalogue.believed import camelot_order
 from cratehand.catalogue.folding import fold
 from cratehand.catalogue.keys import chunks, id_of
+from cratehand.catalogue.matching import MatchingTracks, select_matching
 from cratehand.catalogue.paths import path_of
 from cratehand.catalogue.playlist_tree import find_playlists
 from cratehand.domain.errors import InvalidInputError
@@ -72,10 +71,9 @@ def find_page(connection: Connection, query: TrackQuery) -> Page[TrackSummary]:
     return Page(items=load_summaries(connection, keys), total=total, next_offset=end if keys and end < total else None)
 
 
-def find_keys(connection: Connection, track_filter: TrackFilter) -> Sequence[int]:
-    """Return the keys of all matching tracks, ascending."""
-    conditions = _conditions(connection, track_filter)
-    return connection.scalars(_matching(conditions).order_by(_believed.track)).all()
+def find_matching(connection: Connection, track_filter: TrackFilter) -> MatchingTracks:
+    """Return all matching tracks, ascending; they are looked for when they are looked at."""
+    return MatchingTracks(connection, _conditions(connection, track_filter))
 
 
 def load_summaries(connection: Connection, keys: Sequence[int]) -> list[TrackSummary]:
@@ -92,16 +90,16 @@ def _page(connection: Connection, conditions: list[ColumnElement[bool]], query: 
     way = order.desc() if query.descending else order.asc()
     ties = (_believed.title_order, _believed.track)
     if conditions:
-        few = connection.scalars(_matching(conditions).limit(_FEW + 1)).all()
+        few = connection.scalars(select_matching(conditions).limit(_FEW + 1)).all()
         if len(few) <= _FEW:
             return len(few), _sorted(connection, few, (order.is_(None), way, *ties))[query.offset :][: query.limit]
     total = _count(connection, conditions)
     known = [*conditions, order.is_not(None)]
-    window = _matching(known).order_by(way, *ties).limit(query.limit).offset(query.offset)
+    window = select_matching(known).order_by(way, *ties).limit(query.limit).offset(query.offset)
     keys = list(connection.scalars(window))
     if len(keys) < query.limit and query.offset + len(keys) < total:
         skipped = max(query.offset - _count(connection, known), 0)
-        unknown = _matching([*conditions, order.is_(None)]).order_by(*ties)
+        unknown = select_matching([*conditions, order.is_(None)]).order_by(*ties)
         keys += connection.scalars(unknown.limit(query.limit - len(keys)).offset(skipped))
     return total, keys
 
@@ -112,17 +110,8 @@ def _sorted(connection: Connection, keys: Sequence[int], orders: tuple[ColumnEle
     return list(connection.scalars(select(_believed.track).where(inside).order_by(*orders)))
 
 
-def _matching(conditions: Iterable[ColumnElement[bool]]) -> Select[int]:
-    # The join costs nothing where no condition is about `tracks`: SQLite looks its rows up by key.
-    query = select(_believed.track)
-    conditions = list(conditions)
-    if any(table is schema.tracks for condition in conditions for table in condition._from_objects):
-        query = query.join_from(schema.believed, schema.tracks)
-    return query.where(and_(True, *conditions))
-
-
-def _count(connection: Connection, conditions: Iterable[ColumnElement[bool]]) -> int:
-    matching = _matching(conditions).subquery()
+def _count(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> int:
+    matching = select_matching(conditions).subquery()
     return int(connection.execute(select(func.count()).select_from(matching)).scalar_one())
 
 

@@ -15,7 +15,7 @@ from cratehand.catalogue.merging import absorb_track
 from cratehand.catalogue.paths import ESCAPED_RANGE, is_escaped, key_range, name_of, path_key, path_of, text_of
 from cratehand.catalogue.removal import delete_tracks
 from cratehand.catalogue.schema import storable
-from cratehand.catalogue.search import find_keys, find_page, load_summaries
+from cratehand.catalogue.search import find_matching, find_page, load_summaries
 from cratehand.catalogue.stamps import read_stamp, stamp_text
 from cratehand.domain.errors import ConflictError, NotFoundError
 from cratehand.domain.fields import Field
@@ -244,7 +244,7 @@ class SqlTrackStore:
         return list(self._connection.scalars(query.order_by(func.count().desc(), genre)))
 
     def matching_ids(self, track_filter: TrackFilter) -> Sequence[TrackId]:
-        return [id_of(key) for key in find_keys(self._connection, track_filter)]
+        return find_matching(self._connection, track_filter)
 
     def counts(self) -> Mapping[str, int]:
         def count(condition: Any) -> Any:

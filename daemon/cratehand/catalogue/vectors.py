@@ -1,11 +1,12 @@
 """Embeddings and nearest neighbours, exact, per space.
 
 The bytes in `embeddings` are what lasts. Distances are computed over them by sqlite-vec where the connection has it,
-else by numpy; both look at every vector, so neither can miss one, and nothing has to be kept in step with the rows.
+else by numpy; both look at every vector, so neither can miss one. Where a `VectorMemory` is there it names those that
+are worth comparing; how seldom it misses one is measured (`tests/bench/vector_search.py`).
 """
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -14,8 +15,10 @@ from sqlalchemy import Connection, Row, bindparam, delete, exists, func, literal
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.keys import chunks, find_key, id_of, keys_of
+from cratehand.catalogue.matching import MatchingTracks
 from cratehand.catalogue.tracks import require_track
 from cratehand.catalogue.vector_column import array_of, has_pgvector, packed_of, write_vectors
+from cratehand.catalogue.vector_memory import VectorMemory
 from cratehand.domain.embedding import EmbeddingSpace, Neighbour, Vector
 from cratehand.domain.errors import InvalidInputError, UnsupportedError
 from cratehand.domain.ids import TrackId
@@ -27,6 +30,15 @@ _BATCH: Final = 8192
 """Vectors that numpy takes at a time: 16 MB at 512 dimensions."""
 
 _AMONG: Final = 5000
+_FEW: Final = 300
+"""Up to so many vectors are read and compared as they are."""
+_CANDIDATES: Final = 20
+_CANDIDATES_EACH: Final = 3
+"""So many codes are taken for exact comparison, and so many for each track that is wanted."""
+_RANKED: Final = 4000
+_ASKED: Final = 250
+"""Of the nearest codes so many at most, and so many at first, are asked whether they pass a filter."""
+
 _AGAIN: Final = 64
 """SQLite gives the number of a removed last row to the next one: the last few are told again."""
 
@@ -44,11 +56,13 @@ class SqlVectorStore:
     Args:
         connection: Where to read and write.
         has_vec: Whether sqlite-vec is loaded into this connection.
+        memory: Knows the vectors that others committed; None where nobody keeps them.
     """
 
-    def __init__(self, connection: Connection, *, has_vec: bool) -> None:
+    def __init__(self, connection: Connection, *, has_vec: bool, memory: VectorMemory | None = None) -> None:
         self._connection = connection
         self._has_vec = has_vec
+        self._memory = memory
 
     def put(self, space: EmbeddingSpace, track_id: TrackId, vector: Vector) -> None:
         """Keep the vector of a track in a space, instead of the one before.
@@ -91,9 +105,8 @@ class SqlVectorStore:
         packed, number = _packed(space, vector), self._space(space)
         if number is None or limit <= 0:
             return []
-        pieces: Sequence[Sequence[int] | None] = [None]
-        if among is not None:
-            pieces = list(chunks(sorted(set(keys_of(among))), _AMONG))
+        keys = self._worth_comparing(number, vector, limit, among)
+        pieces: Sequence[Sequence[int] | None] = [None] if keys is None else list(chunks(sorted(keys), _AMONG))
         search = self._by_extension if self._has_vec else self._by_numpy
         if has_pgvector(self._connection):
             search = self._by_pgvector
@@ -110,7 +123,7 @@ class SqlVectorStore:
         if among is None:
             rows = list(self._connection.execute(query))
         else:
-            pieces = chunks(sorted(set(keys_of(among))), _AMONG)
+            pieces = chunks(keys_in(among) or [], _AMONG)
             rows = [
                 row for keys in pieces for row in self._connection.execute(query.where(_embeddings.track.in_(keys)))
             ]
@@ -147,6 +160,23 @@ class SqlVectorStore:
 
     def _space(self, space: EmbeddingSpace) -> int | None:
         return self._connection.execute(select(schema.spaces.c.space).where(schema.spaces.c.id == space.id)).scalar()
+
+    def _worth_comparing(
+        self, number: int, vector: Vector, limit: int, among: Sequence[TrackId] | None
+    ) -> Collection[int] | None:
+        """Return the tracks to compare: those that the memory names, else all that are asked for; None for all."""
+        enough = _CANDIDATES + limit * _CANDIDATES_EACH
+        if self._memory is not None and isinstance(among, MatchingTracks):
+            ranked = self._memory.candidates(self._connection, number, vector, limit=_RANKED)
+            passing = _passing(among, ranked or [], enough)
+            if passing is not None:
+                return passing
+        keys = keys_in(among)
+        if self._memory is None or (keys is not None and len(keys) <= _FEW):
+            return keys
+        some = None if keys is None else np.asarray(keys, np.int64)
+        found = self._memory.candidates(self._connection, number, vector, limit=enough, among=some)
+        return keys if found is None else found
 
     def _by_extension(self, number: int, packed: bytes, keys: Sequence[int] | None, limit: int) -> list[Candidate]:
         distance = func.coalesce(func.vec_distance_cosine(_embeddings.vector, packed), _FAR).label("distance")
@@ -209,3 +239,29 @@ def _packed(space: EmbeddingSpace, vector: Vector) -> bytes:
     if not np.isfinite(vector).all():
         raise InvalidInputError(f"a vector of {space.id} has to be finite")
     return vector.astype(_LITTLE).tobytes()
+
+
+def _passing(among: MatchingTracks, ranked: Sequence[int], enough: int) -> list[int] | None:
+    """Return those of the nearest that pass a filter; None where it is too narrow to leave enough of them.
+
+    A filter is seldom so narrow; and to ask a few tracks is quicker than to find all that pass.
+    """
+    passing: list[int] = []
+    asked = 0
+    while asked < len(ranked):
+        # Twice as many each time: most filters are wide, and for a narrow one few statements are enough.
+        piece = ranked[asked : asked + max(_ASKED, asked)]
+        passing += among.of(piece)
+        asked += len(piece)
+        if len(passing) >= enough:
+            return passing
+        if len(passing) * len(ranked) < enough * asked / 2:
+            break
+    return None
+
+
+def keys_in(among: Sequence[TrackId] | None) -> Sequence[int] | None:
+    """Return the keys of tracks, ascending, each once."""
+    if among is None:
+        return None
+    return among.keys if isinstance(among, MatchingTracks) else sorted(set(keys_of(among)))

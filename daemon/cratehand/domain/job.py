@@ -10,6 +10,7 @@ class JobKind(StrEnum):
     """What is to be done."""
 
     ANALYSE = "analyse"
+    STEMS = "stems"
 
 
 class JobState(StrEnum):

@@ -4,6 +4,7 @@ Synchronous like those of `cratehand.domain.ports`; each model behind them loads
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from cratehand.domain.audio import Samples
@@ -49,6 +50,25 @@ class StemSeparator(Protocol):
             NotFoundError: The weights are not here.
             UnavailableError: The model failed, or the memory does not suffice.
         """
+
+
+class StemPacker(Protocol):
+    """Puts a mix and its stems into one file."""
+
+    def pack(self, target: Path, *, source: Path, mix: Path, stems: Sequence[tuple[StemKind, Path]]) -> None:
+        """Write a ``.stem.mp4``, whole or not at all.
+
+        Args:
+            target: The file, of any name.
+            source: The track, whose tags come along.
+            mix: FLAC, stereo.
+            stems: Four, FLAC like the mix and as long, in the order in which they are shown.
+
+        Raises:
+            UnavailableError: It can't be written.
+            UnsupportedError: There is no ffmpeg for this platform.
+        """
+        ...
 
 
 class SoundDescriber(Protocol):

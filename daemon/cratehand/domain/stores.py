@@ -3,7 +3,7 @@
 All are synchronous and may block; use cases call them in lanes, never on the event loop.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,8 +12,8 @@ from cratehand.domain.collection import CollectionChange, ImportReport, Playlist
 from cratehand.domain.cue import Cue
 from cratehand.domain.fields import Field
 from cratehand.domain.folders import KnownFile, WatchedFolder
-from cratehand.domain.ids import ContentDigest, ForeignId, JobId, PlanId, PlaylistId, TrackId
-from cratehand.domain.job import Job, JobKind, JobState, Priority
+from cratehand.domain.ids import ContentDigest, ForeignId, PlanId, PlaylistId, TrackId
+from cratehand.domain.job_store import IdSource, JobStore
 from cratehand.domain.plan_elsewhere import PlanElsewhere
 from cratehand.domain.plan_record import PlanKind, PlanRecord, PlanState, UpgradePair
 from cratehand.domain.provenance import AnyFact, Source, SourceKind
@@ -22,8 +22,7 @@ from cratehand.domain.tempo import GenreTempo
 from cratehand.domain.track import FileStamp, Presence, Track, TrackSummary
 from cratehand.domain.vector_store import VectorStore
 
-IdSource = Callable[[], str]
-"""Gives a fresh random id of 16 hex digits."""
+__all__ = ["IdSource"]  # and all that is defined here
 
 
 class TrackStore(Protocol):
@@ -111,7 +110,12 @@ class TrackStore(Protocol):
         """Return the names of all genres, the most used first."""
         ...
 
-    def matching_ids(self, track_filter: TrackFilter) -> Sequence[TrackId]: ...
+    def matching_ids(self, track_filter: TrackFilter) -> Sequence[TrackId]:
+        """Return the tracks that a filter lets through, ascending; they may be looked for only when looked at.
+
+        So not to be looked at after the end of the transaction.
+        """
+        ...
 
     def counts(self) -> Mapping[str, int]:
         """Return ``total, present, missing, offline, analysed, failed``."""
@@ -288,46 +292,6 @@ class CarryStore(Protocol):
 
     def put_back(self, record: Mapping[str, Any]) -> None:
         """Add a track that was taken out; raises `ConflictError` where its path is taken by a present track."""
-        ...
-
-
-class JobStore(Protocol):
-    """Durable work: none runs twice, none is lost."""
-
-    def enqueue(
-        self,
-        kind: JobKind,
-        track_ids: Sequence[TrackId],
-        *,
-        priority: Priority,
-        at_s: float,
-        new_id: IdSource,
-    ) -> Sequence[Job]:
-        """Queue work; where an open job of this kind exists for a track it is returned, its priority raised."""
-        ...
-
-    def claim(self, *, limit: int, at_s: float, priority_at_most: Priority = Priority.BACKGROUND) -> Sequence[Job]:
-        """Take up to `limit` queued jobs, most urgent then oldest first; they are running from now on."""
-        ...
-
-    def finish(self, job_id: JobId, *, state: JobState, at_s: float, error: str | None = None) -> Job:
-        """End a running or queued job; ending one that has ended raises `ConflictError`."""
-        ...
-
-    def requeue(self, job_id: JobId, *, counts: bool = True) -> Job:
-        """Put one running job back; without `counts` the attempt that ended so is not counted."""
-        ...
-
-    def get(self, job_id: JobId) -> Job | None: ...
-
-    def list(self, *, states: Sequence[JobState] = (), limit: int = 100) -> Sequence[Job]:
-        """Return jobs, running first, then queued, then the latest ended."""
-        ...
-
-    def counts(self) -> Mapping[JobState, int]: ...
-
-    def prune(self, *, ended_before_s: float) -> int:
-        """Forget ended jobs older than that; return how many."""
         ...
 
 

@@ -13,7 +13,7 @@ from cratehand.domain.embedding import EmbeddingSpace
 from cratehand.domain.errors import CratehandError, NotFoundError, UnavailableError, UnsupportedError
 from cratehand.domain.events import Event, JobProgressed, TrackAnalysed, TrackChanged
 from cratehand.domain.ids import ContentDigest, JobId, TrackId
-from cratehand.domain.job import Job, JobState, Priority
+from cratehand.domain.job import Job, JobKind, JobState, Priority
 from cratehand.domain.ports import Clock
 from cratehand.domain.stores import Catalogue, Stores
 from cratehand.domain.tempo import octaves_of
@@ -98,7 +98,7 @@ class AnalysisQueue:
         It doesn't count as an attempt: files are opened in workers only, so the daemon did not die of one.
         """
         with self._catalogue.writing() as stores:
-            interrupted = stores.jobs.list(states=[JobState.RUNNING], limit=100_000)
+            interrupted = stores.jobs.list(states=[JobState.RUNNING], limit=100_000, kind=JobKind.ANALYSE)
             for job in interrupted:
                 stores.jobs.requeue(job.id, counts=False)
         if interrupted:
@@ -142,7 +142,7 @@ class AnalysisQueue:
 
     def _counts(self) -> dict[JobState, int]:
         with self._catalogue.reading() as stores:
-            return dict(stores.jobs.counts())
+            return dict(stores.jobs.counts(JobKind.ANALYSE))
 
     async def _wait(self) -> None:
         # Not `wait_for`: before Python 3.12 it loses a cancellation that comes along with what it waits for.
@@ -194,7 +194,7 @@ class AnalysisQueue:
         claimed: list[tuple[Job, str, ContentDigest | None]] = []
         events: list[Event] = []
         with self._catalogue.reading() as stores:
-            if not stores.jobs.counts().get(JobState.QUEUED):
+            if not stores.jobs.counts(JobKind.ANALYSE).get(JobState.QUEUED):
                 return []
         with self._catalogue.writing() as stores:
             for job in stores.jobs.claim(limit=limit, at_s=now_s, priority_at_most=ceiling):

@@ -1,7 +1,9 @@
 """Stems of a track: separated window by window, kept by content, gone on with after a kill."""
 
-import json
+import os
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,20 +14,24 @@ from cratehand.analysis.overlap import OverlapAdd, Windows, each_window
 from cratehand.analysis.stream_resampling import as_stereo, resampled
 from cratehand.domain.audio import AudioFormat, Samples
 from cratehand.domain.errors import InvalidInputError, UnavailableError
-from cratehand.domain.model_ports import StemSeparator
+from cratehand.domain.model_ports import StemPacker, StemSeparator
 from cratehand.domain.ports import AudioReader, AudioWriter, ContentDigester
-from cratehand.domain.stem import StemFile
+from cratehand.domain.stem import StemFile, StemFormat
 from cratehand.usecases.looking_ahead import looking_ahead
+from cratehand.usecases.stem_cache import StemCache, StemWork
 
 _LEAD_FRAMES: Final = 22_050
 """Silence before and behind the track, half a second at 44.1 kHz: a network knows least at the edge of a window."""
 _SETTLED: Final = "settled.f32"
-_DONE: Final = "peaks.json"
+_LOCK: Final = "lock"
 _CHANNELS: Final = 2
 _READ_FRAMES: Final = 1 << 17
+_PACKED_STEMS: Final = 4
 
 OnProgress = Callable[[float, float | None], None]
 """Told how many seconds are separated, of how many (None where the file does not say)."""
+Lock = Callable[[Path], AbstractContextManager[object]]
+"""Holds a file for this process while its context is open; raises `UnavailableError` where another one holds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +41,8 @@ class StemTools:
     reader: AudioReader
     writer: AudioWriter
     digester: ContentDigester
+    packer: StemPacker
+    lock: Lock = nullcontext
 
 
 class StemSeparation:
@@ -43,11 +51,11 @@ class StemSeparation:
     def __init__(self, tools: StemTools, separator: StemSeparator, *, cache: Path) -> None:
         self._tools = tools
         self._separator = separator
-        self._cache = cache
+        self._cache = StemCache(cache)
         self._windows = Windows(length_frames=separator.window_frames, overlap=0.25)
 
     def separate(
-        self, path: Path, *, out: Path, ending: str = ".flac", on_progress: OnProgress = lambda *_: None
+        self, path: Path, *, out: Path | None, ending: str = ".flac", on_progress: OnProgress = lambda *_: None
     ) -> list[StemFile]:
         """Write ``<name>.<stem><ending>`` into a folder, as long as the source, at its rate, 24 bits, stereo.
 
@@ -55,34 +63,50 @@ class StemSeparation:
 
         Args:
             path: Any audio file.
-            out: An existing folder.
-            ending: ``.flac`` or ``.wav``.
-            on_progress: Told after each window.
+            out: An existing folder; None leaves the stems in the cache, as FLAC.
+            ending: ``.flac``, ``.wav``, or ``.stem.mp4`` for one file ``<name>.stem.mp4`` with all in it.
+            on_progress: Told after each window; what it raises ends the work, which can go on later.
 
         Raises:
             NotFoundError, CorruptFileError, UnsupportedError, UnavailableError: As `AudioReader.probe`,
-                `StemSeparator.separate` and `AudioWriter.open`.
-            InvalidInputError: The file holds no sound, or `out` is no folder.
+                `StemSeparator.separate`, `AudioWriter.open` and `StemPacker.pack`; also unavailable while another
+                process separates this file with this model.
+            InvalidInputError: The file holds no sound, `out` is no folder, or the model makes other than four stems
+                for a ``.stem.mp4``.
         """
-        if not out.is_dir():
+        if out is not None and not out.is_dir():
             raise InvalidInputError(f"{out} is no folder: make it, or choose another with --out")
+        self._check(ending)
         declared = self._tools.reader.probe(path)
-        work = self._cache / self._tools.digester.digest(path).replace(":", "-") / self._separator.name
-        try:
-            work.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UnavailableError(f"{work} can not be made: {error.strerror or error}") from error
-        if not (work / _DONE).is_file():
-            self._make(path, declared, work, on_progress)
-        return self._deliver(work, self.planned(path, out=out, ending=ending))
+        work = self._cache.open(self._tools.digester.digest(path), self._separator.name)
+        if not work.is_complete:
+            with self._tools.lock(work.path / _LOCK):
+                if not work.is_complete:
+                    self._make(path, declared, work, on_progress)
+        if out is None:
+            return work.files()
+        targets = self.planned(path, out=out, ending=ending)
+        if ending == StemFormat.STEM_MP4.ending:
+            return self._pack(path, declared, work, targets[0])
+        return self._deliver(work, targets)
 
     def planned(self, path: Path, *, out: Path, ending: str = ".flac") -> list[Path]:
-        """Return the files that `separate` would write."""
+        """Return the files that `separate` would write; raises `InvalidInputError` like it."""
+        self._check(ending)
+        if ending == StemFormat.STEM_MP4.ending:
+            return [out / f"{path.stem}{ending}"]
         return [out / f"{path.stem}.{kind}{ending}" for kind in self._separator.kinds]
 
-    def _make(self, path: Path, declared: AudioFormat, work: Path, on_progress: OnProgress) -> None:
-        """Separate a file into FLACs beside each other; their peaks, written last, say that they are whole."""
-        settled = _Settled(work / _SETTLED, columns=len(self._separator.kinds) * _CHANNELS)
+    def _check(self, ending: str) -> None:
+        if ending == StemFormat.STEM_MP4.ending and len(self._separator.kinds) != _PACKED_STEMS:
+            raise InvalidInputError(
+                f"a .stem.mp4 holds four stems, {self._separator.name} makes {len(self._separator.kinds)}: "
+                "`cratehand models fetch htdemucs` brings a model that makes four, --model htdemucs uses it"
+            )
+
+    def _make(self, path: Path, declared: AudioFormat, work: StemWork, on_progress: OnProgress) -> None:
+        """Separate a file into FLACs beside each other."""
+        settled = _Settled(work.path / _SETTLED, columns=len(self._separator.kinds) * _CHANNELS)
         frames = self._settle(path, declared, settled, on_progress)
         rate, model_rate = declared.sample_rate_hz, self._separator.sample_rate_hz
         source_frames = sum(block.shape[1] for block in self._tools.reader.blocks(path))
@@ -90,8 +114,8 @@ class StemSeparation:
         for row, kind in enumerate(self._separator.kinds):
             stem = settled.rows(row * _CHANNELS, _CHANNELS, start=_LEAD_FRAMES, frames=frames)
             at_source_rate = resampled(stem, from_hz=model_rate, to_hz=rate, channels=_CHANNELS)
-            peaks[kind.value] = self._write(work / f"{kind}.flac", rate, _exactly(at_source_rate, source_frames))
-        (work / _DONE).write_text(json.dumps(peaks), encoding="ascii")
+            peaks[kind] = self._write(work.stem(kind), rate, _exactly(at_source_rate, source_frames))
+        work.complete(peaks)
         settled.remove()
 
     def _settle(self, path: Path, declared: AudioFormat, settled: "_Settled", on_progress: OnProgress) -> int:
@@ -123,14 +147,25 @@ class StemSeparation:
         rate = self._separator.sample_rate_hz
         return resampled(stereo, from_hz=declared.sample_rate_hz, to_hz=rate, channels=_CHANNELS)
 
-    def _deliver(self, work: Path, targets: Sequence[Path]) -> list[StemFile]:
-        peaks = json.loads((work / _DONE).read_text(encoding="ascii"))
+    def _deliver(self, work: StemWork, targets: Sequence[Path]) -> list[StemFile]:
         delivered = []
-        for kind, target in zip(self._separator.kinds, targets, strict=True):
-            kept = work / f"{kind}.flac"
+        for stem, target in zip(work.files(), targets, strict=True):
+            kept = Path(stem.path)
             self._write(target, self._tools.reader.probe(kept).sample_rate_hz, self._tools.reader.blocks(kept))
-            delivered.append(StemFile(kind=kind, path=str(target), peak=peaks[kind.value]))
+            delivered.append(StemFile(kind=stem.kind, path=str(target), peak=stem.peak))
         return delivered
+
+    def _pack(self, path: Path, declared: AudioFormat, work: StemWork, target: Path) -> list[StemFile]:
+        stems = work.files()
+        mix = work.path / f"mix.{secrets.token_hex(4)}.flac"
+        try:
+            stereo = (as_stereo(block) for block in self._tools.reader.blocks(path))
+            self._write(mix, declared.sample_rate_hz, stereo)
+            kept = [(stem.kind, Path(stem.path)) for stem in stems]
+            self._tools.packer.pack(target, source=path, mix=mix, stems=kept)
+        finally:
+            mix.unlink(missing_ok=True)
+        return [StemFile(kind=stem.kind, path=str(target), peak=stem.peak) for stem in stems]
 
     def _write(self, target: Path, rate: int, blocks: Iterable[Samples]) -> float:
         session = self._tools.writer.open(target, sample_rate_hz=rate, channels=_CHANNELS)
@@ -166,9 +201,12 @@ class _Settled:
     def keep_whole(self, stride_frames: int) -> int:
         """Cut off what was half written; return how many whole strides are there."""
         stride_bytes = stride_frames * self.columns * 4
-        with self._path.open("ab") as file:
-            strides = file.tell() // stride_bytes
-            file.truncate(strides * stride_bytes)
+        try:
+            with self._path.open("ab") as file:
+                strides = file.tell() // stride_bytes
+                file.truncate(strides * stride_bytes)
+        except OSError as error:
+            raise self._unwritable(error) from error
         return strides
 
     def append(self, piece: Samples) -> None:
@@ -176,10 +214,14 @@ class _Settled:
         try:
             with self._path.open("ab") as file:
                 file.write(np.ascontiguousarray(piece.T, dtype=np.float32).tobytes())
+                file.flush()
+                # A window costs seconds, to have it on the disk milliseconds: it outlives a flat battery too.
+                os.fsync(file.fileno())
         except OSError as error:
-            raise UnavailableError(
-                f"{self._path} can not be written ({error.strerror}): make room and start again"
-            ) from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> UnavailableError:
+        return UnavailableError(f"{self._path} can not be written ({error.strerror}): make room and start again")
 
     def remove(self) -> None:
         self._path.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from cratehand.usecases.pattern_playback import PatternPlayback
 from cratehand.usecases.playlists import Playlists
 from cratehand.usecases.quiet import Quiet
 from cratehand.usecases.similarity import Similarity
+from cratehand.usecases.stem_jobs import StemJobs
 from cratehand.usecases.text_search import TextSearch
 from cratehand.usecases.upgrades import Upgrades
 from cratehand.usecases.watched_folders import WatchedFolders
@@ -32,6 +33,7 @@ class UseCases:
     text_search: TextSearch
     jobs: Jobs
     export: CollectionExport
+    stems: StemJobs
     drums: DrumGeneration
     live: LiveSession
     playback: PatternPlayback

@@ -60,14 +60,14 @@ def read_all(
         if name not in PEERS:
             say(f"no such peer: {name}; there are {', '.join(PEERS)}")
             continue
-        python = _environment(name, say)
+        python = environment(name, PEERS[name].requirements, say=say)
         if python is not None:
             found[name] = _ask(name, python, items, say)
     return found
 
 
-def _environment(name: str, say: Callable[[str], None]) -> Path | None:
-    """Return the interpreter of the peer's environment, made if need be; None, with a word, where it can't be."""
+def environment(name: str, requirements: Sequence[str], *, say: Callable[[str], None]) -> Path | None:
+    """Return the interpreter of a peer's environment, made if need be; None, with a word, where it can't be."""
     folder = cache_folder() / "peers" / name
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     done = folder / "complete"
@@ -75,7 +75,7 @@ def _environment(name: str, say: Callable[[str], None]) -> Path | None:
         return python
     try:
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, capture_output=True, timeout=_INSTALL_S)
-        command = [str(python), "-m", "pip", "install", "--quiet", "--prefer-binary", *PEERS[name].requirements]
+        command = [str(python), "-m", "pip", "install", "--quiet", "--prefer-binary", *requirements]
         subprocess.run(command, check=True, capture_output=True, timeout=_INSTALL_S)
     except (OSError, subprocess.SubprocessError) as error:
         told = getattr(error, "stderr", None) or str(error).encode()

@@ -110,3 +110,17 @@ def test_a_list_shows_running_then_queued_then_the_latest_ended(known: SqliteCat
         assert stores.jobs.prune(ended_before_s=6.0) == 1
         assert stores.jobs.get(first.id) is None
         assert stores.jobs.get(second.id) is not None
+
+
+def test_kinds_are_claimed_and_counted_apart_and_a_job_needs_no_track(known: SqliteCatalogue) -> None:
+    queued(known, 1)
+    with known.writing() as stores:
+        stems = stores.jobs.add(JobKind.STEMS, priority=Priority.INTERACTIVE, at_s=1.0, new_id=NEW_ID)
+    assert (stems.track_id, stems.state, stems.kind) == (None, JobState.QUEUED, JobKind.STEMS)
+    assert [job.kind for job in claimed(known)] == [JobKind.ANALYSE]
+    with known.writing() as stores:
+        assert stores.jobs.counts(JobKind.STEMS)[JobState.QUEUED] == 1
+        assert stores.jobs.counts()[JobState.QUEUED] == 1
+        assert [job.id for job in stores.jobs.claim(limit=5, at_s=2.0, kind=JobKind.STEMS)] == [stems.id]
+        assert [job.id for job in stores.jobs.list(states=[JobState.RUNNING], kind=JobKind.STEMS)] == [stems.id]
+        assert len(stores.jobs.list(states=[JobState.RUNNING])) == 2

@@ -50,7 +50,7 @@ def known(catalogue: SqliteCatalogue) -> SqliteCatalogue:
 
 def found(catalogue: SqliteCatalogue, **conditions: object) -> list[int]:
     with catalogue.reading() as stores:
-        ids = stores.tracks.matching_ids(TrackFilter(**conditions))  # type: ignore[arg-type]
+        ids = list(stores.tracks.matching_ids(TrackFilter(**conditions)))  # type: ignore[arg-type]
         page = stores.tracks.query(TrackQuery(filter=TrackFilter(**conditions)))  # type: ignore[arg-type]
     assert sorted(ids) == sorted(item.id for item in page.items)
     assert page.total == len(ids)

@@ -15,20 +15,31 @@ OTHER = EmbeddingSpace(model="dsp", version="2", dimension=96)
 COUNT = 700
 
 
-@pytest.fixture(params=["extension", "numpy"])
+@pytest.fixture(params=["extension", "numpy", "memory"])
 def known(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteCatalogue]:
     driver = choose_driver()
     if request.param == "extension" and not driver.has_vec:
         pytest.skip(driver.reason)
-    chosen = Driver(module=driver.module, has_vec=request.param == "extension", reason="of the test")
+    has_vec = request.param != "numpy" and driver.has_vec
+    chosen = Driver(module=driver.module, has_vec=has_vec, reason="of the test")
     opened = open_device(tmp_path / "catalogue.db", driver=chosen)
     with opened.writing() as stores:
         stores.tracks.add([a_track(number) for number in range(COUNT)])
         for number, vector in enumerate(vectors()):
             stores.vectors.put(SPACE, track_id(number), vector)
         stores.vectors.put(OTHER, track_id(0), vectors()[1])
+    if request.param == "memory":
+        wait_for_memory(opened)
     yield opened
     opened.close()
+
+
+def wait_for_memory(catalogue: SqliteCatalogue) -> None:
+    """Ask once, so that the space is read, and wait for that."""
+    memory = catalogue.keep_vectors_in_memory()
+    with catalogue.reading() as stores:
+        stores.vectors.nearest(SPACE, vectors()[0], limit=1)
+    memory.settle()
 
 
 def vectors() -> np.ndarray:

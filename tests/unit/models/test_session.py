@@ -26,6 +26,8 @@ class DoublingGraph:
 
     providers: Sequence[str]
     rows_that_fit: int = 1000
+    on_cuda: int | None = None
+    """Rows that fit there, where that is other than on the processor."""
     fails_on: str = ""
     shape: tuple[object, ...] = ("batch", 4)
     batches: list[int] = field(default_factory=list)
@@ -34,7 +36,8 @@ class DoublingGraph:
         if self.providers[0] == self.fails_on:
             raise RuntimeError("CUDNN_STATUS_EXECUTION_FAILED\nmore")
         self.batches.append(len(feeds["in"]))
-        if len(feeds["in"]) > self.rows_that_fit:
+        here = self.rows_that_fit if self.on_cuda is None or self.providers[0] != CUDA else self.on_cuda
+        if len(feeds["in"]) > here:
             raise RuntimeError(
                 "[ONNXRuntimeError] : 1 : FAIL : Failed to allocate memory for requested buffer of size 7"
             )
@@ -115,6 +118,20 @@ def test_where_memory_runs_out_the_batch_is_halved_and_every_row_comes_back_in_o
 def test_where_not_even_one_row_fits_it_says_so() -> None:
     with pytest.raises(UnavailableError, match="memory does not suffice"):
         session(Opener(rows_that_fit=0)).run_batched(ROWS, batch=4)
+
+
+def test_where_not_even_one_row_fits_on_the_accelerator_the_processor_takes_over_loudly(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    opener = Opener(on_cuda=0)
+    running = session(opener, wanted="cuda")
+    [doubled] = running.run_batched(ROWS, batch=4)
+    np.testing.assert_array_equal(doubled, ROWS["in"] * 2)
+    assert [graph.batches for graph in opener.graphs] == [[4, 2, 1], [1] * 10]
+    assert running.provider == CPU
+    assert "the processor takes over" in caplog.text
+    [doubled] = session(Opener(on_cuda=3), wanted="cuda").run(ROWS)
+    np.testing.assert_array_equal(doubled, ROWS["in"] * 2)
 
 
 def test_a_graph_with_other_shapes_than_the_manifest_says_is_refused() -> None:

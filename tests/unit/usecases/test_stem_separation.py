@@ -1,3 +1,4 @@
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -6,11 +7,14 @@ import soundfile
 
 from cratehand.audio.decode import FileReader
 from cratehand.audio.digest import AudioDigester
+from cratehand.audio.stem_file import StemFilePacker
 from cratehand.audio.write import FileWriter
 from cratehand.domain.audio import Samples
-from cratehand.domain.errors import CorruptFileError, InvalidInputError, UnsupportedError
+from cratehand.domain.errors import CorruptFileError, InvalidInputError, UnavailableError, UnsupportedError
 from cratehand.usecases.stem_separation import StemSeparation, StemTools
-from tests.fakes.stems import KnownSeparator
+from tests.fakes.stems import FourSeparator, KnownSeparator
+from tests.unit.audio.test_stem_file import decoded
+from tests.unit.usecases.test_plan_faults import files_end_at
 
 RATE = 44_100
 ONE_STEP = 2.0**-22
@@ -18,7 +22,7 @@ ONE_STEP = 2.0**-22
 
 
 def separation(folder: Path, separator: KnownSeparator) -> StemSeparation:
-    tools = StemTools(reader=FileReader(), writer=FileWriter(), digester=AudioDigester())
+    tools = StemTools(reader=FileReader(), writer=FileWriter(), digester=AudioDigester(), packer=StemFilePacker())
     return StemSeparation(tools, separator, cache=folder / "cache")
 
 
@@ -123,6 +127,89 @@ def test_louder_than_full_scale_is_clipped_and_told(tmp_path: Path) -> None:
     vocals, _ = separation(tmp_path, KnownSeparator()).separate(path, out=tmp_path)
     assert vocals.peak > 1.5
     assert read(vocals.path).max() == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(192_000, 2), (96_000, 6), (44_100, 1), (8_000, 1)])
+@pytest.mark.parametrize("length_s", [1.0, 0.01])
+def test_a_second_or_less_at_any_rate_comes_back_as_long(
+    tmp_path: Path, rate: int, channels: int, length_s: float
+) -> None:
+    frames = round(rate * length_s) + 1
+    path = source(tmp_path, noise(frames, channels=channels) * 0.3, rate=rate)
+    vocals, _ = separation(tmp_path, KnownSeparator()).separate(path, out=tmp_path)
+    found = soundfile.info(vocals.path)
+    assert (found.frames, found.samplerate, found.channels) == (frames, rate, 2)
+
+
+@pytest.mark.parametrize("room", [100_000, 900_000])
+def test_a_disk_that_is_full_in_the_middle_is_told_and_with_room_it_goes_on(tmp_path: Path, room: int) -> None:
+    """First while windows are settled, then while the stems are written; each file may be so long and no longer."""
+    mix = noise(120_000) * 0.5
+    path = source(tmp_path, mix)
+    with files_end_at(room), pytest.raises(UnavailableError, match="can not be written"):
+        separation(tmp_path, KnownSeparator()).separate(path, out=tmp_path)
+    assert not list(tmp_path.glob("mix.*.flac"))
+    assert not list(tmp_path.rglob("*.part"))
+    vocals, _ = separation(tmp_path, KnownSeparator()).separate(path, out=tmp_path)
+    assert np.abs(read(vocals.path) - mix).max() < ONE_STEP
+
+
+def test_memory_that_runs_out_is_told_and_what_was_done_is_kept(tmp_path: Path) -> None:
+    path, whole = source(tmp_path, noise(120_000)), KnownSeparator()
+    short = KnownSeparator(dies_at=3, dies_of=UnavailableError("the memory does not suffice for known-1"))
+    with pytest.raises(UnavailableError, match="memory"):
+        separation(tmp_path, short).separate(path, out=tmp_path)
+    (tmp_path / "other").mkdir()
+    separation(tmp_path / "other", whole).separate(path, out=tmp_path / "other")
+    second = KnownSeparator()
+    separation(tmp_path, second).separate(path, out=tmp_path)
+    assert second.calls == whole.calls - 2
+
+
+def test_without_a_folder_the_stems_stay_in_the_cache(tmp_path: Path) -> None:
+    mix = noise(30_000)
+    vocals, rest = separation(tmp_path, KnownSeparator()).separate(source(tmp_path, mix), out=None)
+    assert {Path(stem.path).parent.name for stem in (vocals, rest)} == {"known-1"}
+    assert np.abs(read(vocals.path) - mix).max() < ONE_STEP
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["mix.wav"]
+
+
+def test_two_processes_do_not_separate_one_file_at_once(tmp_path: Path) -> None:
+    path = source(tmp_path, noise(60_000))
+
+    def held(place: Path) -> AbstractContextManager[object]:
+        raise UnavailableError(f"another one works at {place.parent.name}")
+
+    tools = StemTools(
+        reader=FileReader(), writer=FileWriter(), digester=AudioDigester(), packer=StemFilePacker(), lock=held
+    )
+    with pytest.raises(UnavailableError, match="another one works at known-1"):
+        StemSeparation(tools, KnownSeparator(), cache=tmp_path / "cache").separate(path, out=tmp_path)
+    separation(tmp_path, KnownSeparator()).separate(path, out=None)
+    # What is whole is only read.
+    assert StemSeparation(tools, KnownSeparator(), cache=tmp_path / "cache").separate(path, out=tmp_path)
+
+
+def test_one_stem_file_holds_the_mix_and_the_stems_aligned_to_the_sample(tmp_path: Path) -> None:
+    mix = noise(70_001, channels=1) * 0.9
+    using = separation(tmp_path, FourSeparator())
+    path = source(tmp_path, mix)
+    assert using.planned(path, out=tmp_path, ending=".stem.mp4") == [tmp_path / "mix.stem.mp4"]
+    stems = using.separate(path, out=tmp_path, ending=".stem.mp4")
+    assert [stem.kind.value for stem in stems] == ["drums", "bass", "other", "vocals"]
+    assert {stem.path for stem in stems} == {str(tmp_path / "mix.stem.mp4")}
+    for track, factor in enumerate((1.0, *FourSeparator.factors)):
+        back = decoded(tmp_path / "mix.stem.mp4", track).T / 2.0**31
+        assert back.shape == (2, 70_001)
+        assert np.abs(back - mix * np.float32(factor)).max() < ONE_STEP
+    assert not list((tmp_path / "cache").rglob("mix*"))
+
+
+def test_a_model_of_two_stems_makes_no_stem_file_and_says_what_does(tmp_path: Path) -> None:
+    path, model = source(tmp_path, noise(40_000)), KnownSeparator()
+    with pytest.raises(InvalidInputError, match=r"holds four stems, known-1 makes 2: .*fetch htdemucs"):
+        separation(tmp_path, model).separate(path, out=tmp_path, ending=".stem.mp4")
+    assert model.calls == 0
 
 
 def test_progress_goes_up_to_the_length(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Final
 
 from cratehand.domain.errors import InvalidInputError
@@ -54,6 +55,9 @@ class JobsService(jobs_pb2_grpc.JobsServicer):
             sequence = self._use_cases.bus.last_sequence
             while not job.state.is_final:
                 sequence, newer = await self._news(subscription, job_id, sequence)
+                if newer.state is job.state:
+                    # What is read anew does not know how far a running job is.
+                    newer = replace(newer, progress=max(newer.progress, job.progress))
                 if newer != job:
                     job = newer
                     yield job_message(job)

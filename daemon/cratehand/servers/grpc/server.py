@@ -18,6 +18,7 @@ from cratehand.servers.grpc.export import ExportService
 from cratehand.servers.grpc.jobs import JobsService
 from cratehand.servers.grpc.library import LibraryService
 from cratehand.servers.grpc.search import SearchService
+from cratehand.servers.grpc.stems import StemsService
 from cratehand.servers.grpc.upgrades import UpgradesService
 from cratehand.servers.listening import Listener, bind_error, reachable_address
 from cratehand.usecases.use_cases import UseCases
@@ -36,16 +37,19 @@ from cratehand_api.v1 import (
     library_pb2_grpc,
     search_pb2,
     search_pb2_grpc,
+    stems_pb2,
+    stems_pb2_grpc,
     upgrades_pb2,
     upgrades_pb2_grpc,
 )
 
 logger = logging.getLogger(__name__)
 
+_MODULES: Final = (
+    daemon_pb2, drums_pb2, events_pb2, export_pb2, jobs_pb2, library_pb2, search_pb2, stems_pb2, upgrades_pb2,
+)  # fmt: skip
 SERVICES: Final = tuple(
-    service.full_name
-    for module in (library_pb2, search_pb2, jobs_pb2, drums_pb2, export_pb2, events_pb2, daemon_pb2, upgrades_pb2)
-    for service in module.DESCRIPTOR.services_by_name.values()
+    service.full_name for module in _MODULES for service in module.DESCRIPTOR.services_by_name.values()
 )
 """Full names of the services that have something behind them."""
 
@@ -138,6 +142,7 @@ class GrpcServer:
         library_pb2_grpc.add_LibraryServicer_to_server(LibraryService(self._use_cases), server)
         search_pb2_grpc.add_SearchServicer_to_server(SearchService(self._use_cases), server)
         jobs_pb2_grpc.add_JobsServicer_to_server(JobsService(self._use_cases), server)
+        stems_pb2_grpc.add_StemsServicer_to_server(StemsService(self._use_cases), server)
         drums_pb2_grpc.add_DrumsServicer_to_server(DrumsService(self._use_cases), server)
         export_pb2_grpc.add_ExportServicer_to_server(ExportService(self._use_cases), server)
         events_pb2_grpc.add_EventsServicer_to_server(EventsService(self._use_cases.bus), server)

@@ -1,0 +1,49 @@
+"""What makes stems in the daemon, put together."""
+
+from collections.abc import Callable
+
+from cratehand.app.clock import SystemClock, new_id
+from cratehand.app.data_folder import DataFolder
+from cratehand.app.settings import Settings
+from cratehand.app.stem_process import StemProcess
+from cratehand.audio.digest import AudioDigester
+from cratehand.domain.stores import Catalogue
+from cratehand.usecases.event_bus import EventBus
+from cratehand.usecases.lanes import Lanes
+from cratehand.usecases.stem_jobs import StemJobs
+from cratehand.usecases.stem_queue import StemQueue
+from cratehand.usecases.stem_separation import StemSeparation
+
+
+def stem_jobs(catalogue: Catalogue, folder: DataFolder, bus: EventBus) -> StemJobs:
+    """Return what asks for stems."""
+    return StemJobs(
+        catalogue,
+        cache=folder.cache / "stems",
+        digester=AudioDigester(),
+        clock=SystemClock(),
+        new_id=new_id,
+        publish=bus.publish,
+    )
+
+
+def stem_queue(
+    settings: Settings,
+    folder: DataFolder,
+    catalogue: Catalogue,
+    *,
+    silent: Callable[[], bool],
+    bus: EventBus,
+    lanes: Lanes,
+) -> StemQueue:
+    """Return what makes them, each in a process of its own."""
+    told = {"data_dir": str(folder.path), "models": settings.models.model_dump(mode="json")}
+    worker = StemProcess(told, log=folder.logs / "workers.log")
+    return StemQueue(catalogue, worker=worker, silent=silent, bus=bus, clock=SystemClock(), lanes=lanes)
+
+
+def separation_of(settings: Settings, folder: DataFolder) -> StemSeparation:
+    """Return what separates inside this process, with the best model that is here."""
+    from cratehand.app.model_parts import stem_separation  # brings scipy along, which a start does without
+
+    return stem_separation(settings, folder, None)[0]
