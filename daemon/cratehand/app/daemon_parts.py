@@ -168,8 +168,7 @@ def build_parts(
     offline = offline_use_cases(settings, data_dir, publish=bus.publish, extra_folders=watch)
     common = CommonParts(settings=settings, folder=folder, offline=offline, bus=bus, clock=clock, lanes=lanes)
     watcher = WatchdogWatcher(ignore=common.ignore, settle_s=settings.watch.settle_s)
-    scanner = _scanner(common, watcher)
-    quiet = _quiet(common)
+    scanner, quiet = _scanner(common, watcher), _quiet(common)
     pool = make_executor(common.workers, log=folder.logs / "workers.log")
     needs = UpgradeNeeds(
         offline=offline, folder=folder, pool=pool, clock=clock, publish=bus.publish, rekordbox_is_off=rekordbox == "off"
