@@ -15,7 +15,7 @@ from cratehand.analysis.block_stream import FixedBlocks
 from cratehand.analysis.calibration import Evidence
 from cratehand.analysis.codec_traces import search_traces
 from cratehand.analysis.cues import suggest_cues
-from cratehand.analysis.dna.features import measure_features
+from cratehand.analysis.dna.features import LONGEST_S, measure_features
 from cratehand.analysis.dna.material import TrackMaterial
 from cratehand.analysis.energy import Drive, measure_drive, rate_energy
 from cratehand.analysis.excerpts import ExcerptStream
@@ -131,9 +131,9 @@ class TrackAnalyser:
         """Return a rate in Hz and some excerpts at it, float32 ``(1, frames)`` of three seconds; call it at the end."""
         return ANALYSIS_RATE_HZ, self._excerpts.finish()
 
-    def dna_features(self) -> Vector | None:
-        """Return what `cratehand.analysis.dna.features` measures; None before the end and for silence."""
-        if self._material is None or self._material.drive is None:
+    def dna_features(self, *, longest_s: float = LONGEST_S) -> Vector | None:
+        """Return what `cratehand.analysis.dna.features` measures; None before the end, for silence and for mixes."""
+        if self._material is None or self._material.drive is None or self._material.analysis.duration_s > longest_s:
             return None
         return measure_features(replace(self._material, excerpts=self._excerpts.finish()))
 

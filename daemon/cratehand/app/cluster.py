@@ -195,9 +195,10 @@ class ClusterExecutor(Executor):
             _settle(future, error=UnavailableError(reason, retry_after_s=_AGAIN_S))
 
 
-def cluster_executor(analysis: AnalysisSettings) -> ClusterExecutor:
+def cluster_executor(analysis: AnalysisSettings, *, for_stems: bool = False) -> ClusterExecutor:
     """Return the cluster that the settings name; raises `UnsupportedError` where Dask is not installed."""
-    wanted = dict(parse_resource(text) for text in analysis.cluster_resources)
+    rules = analysis.cluster_stem_resources if for_stems else analysis.cluster_resources
+    wanted = dict(parse_resource(text) for text in rules)
     folders = parse_shared_folders(analysis.cluster_folders)
     return ClusterExecutor(analysis.cluster, folders=folders, resources=wanted)
 

@@ -176,6 +176,12 @@ class AnalysisSettings(Section):
         tuple[str, ...], NoDecode, BeforeValidator(split_list), AfterValidator(_resources)
     ] = ()
     """What a worker has to offer to be given an analysis, e.g. ``GPU=1``; see ``dask worker --resources``."""
+    cluster_stems: bool = False
+    """Whether stems are made by those workers, too; they need the models."""
+    cluster_stem_resources: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(split_list), AfterValidator(_resources)
+    ] = ()
+    """What a worker has to offer to be given a separation, e.g. ``GPU=1``."""
     hours: Annotated[str, BeforeValidator(_hours)] = ""
     """Window of local time in which background work may run, e.g. ``22:00-06:30``; empty is always."""
     clap: bool = False

@@ -1,8 +1,11 @@
 """What makes stems in the daemon, put together."""
 
 from collections.abc import Callable
+from functools import partial
 
 from cratehand.app.clock import SystemClock, new_id
+from cratehand.app.cluster import cluster_executor
+from cratehand.app.cluster_stems import ClusterStems
 from cratehand.app.data_folder import DataFolder
 from cratehand.app.settings import Settings
 from cratehand.app.stem_process import StemProcess
@@ -11,7 +14,7 @@ from cratehand.domain.stores import Catalogue
 from cratehand.usecases.event_bus import EventBus
 from cratehand.usecases.lanes import Lanes
 from cratehand.usecases.stem_jobs import StemJobs
-from cratehand.usecases.stem_queue import StemQueue
+from cratehand.usecases.stem_queue import StemQueue, StemWorker
 from cratehand.usecases.stem_separation import StemSeparation
 
 
@@ -36,9 +39,12 @@ def stem_queue(
     bus: EventBus,
     lanes: Lanes,
 ) -> StemQueue:
-    """Return what makes them, each in a process of its own."""
+    """Return what makes them, each in a process of its own, or on a cluster."""
     told = {"data_dir": str(folder.path), "models": settings.models.model_dump(mode="json")}
-    worker = StemProcess(told, log=folder.logs / "workers.log")
+    worker: StemWorker = StemProcess(told, log=folder.logs / "workers.log")
+    if settings.analysis.cluster and settings.analysis.cluster_stems:
+        connect = partial(cluster_executor, settings.analysis, for_stems=True)
+        worker = ClusterStems(connect, cache=folder.cache / "stems", here=worker)
     return StemQueue(catalogue, worker=worker, silent=silent, bus=bus, clock=SystemClock(), lanes=lanes)
 
 

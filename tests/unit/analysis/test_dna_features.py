@@ -70,6 +70,14 @@ def test_noise_of_a_second_is_enough_and_silence_has_none() -> None:
     assert TrackAnalyser(RATE_HZ, 2).dna_features() is None
 
 
+def test_a_mix_of_hours_is_no_track() -> None:
+    analyser = TrackAnalyser(RATE_HZ, 2)
+    analyser.feed(signals.stereo(signals.noise(duration_s=2.0)))
+    analyser.finish()
+    assert analyser.dna_features() is not None
+    assert analyser.dna_features(longest_s=1.5) is None
+
+
 def test_they_are_the_same_each_time_whatever_the_blocks() -> None:
     samples = music.groove(tempo_bpm=126.0, bars=12, tonic=9).samples
     again = features_of(samples, block_frames=12_345)

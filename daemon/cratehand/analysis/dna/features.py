@@ -29,6 +29,8 @@ FEATURE_NAMES: Final = tuple(f"{group}: {name}" for group, (names, _) in _GROUPS
 FEATURE_GROUPS: Final = {group: len(names) for group, (names, _) in _GROUPS.items()}
 """How many numbers each group has, in order."""
 _LARGEST: Final = 1e6
+LONGEST_S: Final = 1800.0
+"""Of half an hour on it is a mix of many tracks: no one vector says what it is, and its rows would take memory."""
 
 
 def measure_features(material: TrackMaterial) -> Vector:
