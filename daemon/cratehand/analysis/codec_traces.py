@@ -29,6 +29,8 @@ _MEDIAN_OF: Final = 256
 """So many places tell as well as all whether a line sounds."""
 _CONTROLS: Final = 30
 _CANDIDATES: Final = 8
+_BESIDE: Final = np.array([-6, 6])
+"""Frames: so near to a codec's own place its zeros are filled already; where the sound itself has gaps they are not."""
 _FEWEST_LINES: Final = 60
 """With fewer sounding lines, as in the side of near-mono sound, there is nothing to count."""
 _CONVINCING_MARGIN: Final = 12.0
@@ -61,7 +63,7 @@ class CodecTrace:
         codec: ``mp3``, ``aac`` or ``ogg``.
         offset_frames: Start of its frames, modulo their distance.
         share: Share of the sounding lines that are zero there.
-        chance: Median share at other places.
+        chance: Median share at other places, or that right beside it where that is larger.
         lines: How many sounding lines were counted at each place.
         margin: How far the zeros stand out of those at other places, in standard deviations.
     """
@@ -126,25 +128,27 @@ def _candidates(transform: CodecTransform, signal: Sequence[_Heard]) -> list[Cod
     if sounding == 0:
         return []
     best = np.argsort(-zeros)[:_CANDIDATES]
+    beside = (best[:, np.newaxis] + _BESIDE) % transform.grid_frames
     controls = np.linspace(0, transform.grid_frames, _CONTROLS, endpoint=False).astype(np.intp)
     rest = range(split, PASSAGE_FRAMES // transform.hop_frames)
-    again, lines = _count(transform, lines_of, np.concatenate([best, controls]), frames=rest)
+    again, lines = _count(transform, lines_of, np.concatenate([best, beside.ravel(), controls]), frames=rest)
     if lines < _FEWEST_LINES:
         return []
+    there, near, elsewhere = np.split(again, [best.size, best.size + beside.size])
     # Medians: the true place may be one of the controls.
-    chance = float(np.median(again[best.size :]))
-    spread = 1.4826 * float(np.median(np.abs(again[best.size :] - chance)))
-    deviation = max(spread, np.sqrt(chance + 1.0))
+    usual = float(np.median(elsewhere))
+    spread = 1.4826 * float(np.median(np.abs(elsewhere - usual)))
+    chances = np.maximum(near.reshape(beside.shape).max(axis=1), usual)
     return [
         CodecTrace(
             codec=transform.codec,
             offset_frames=int(place),
-            share=float(again[number]) / lines,
-            chance=chance / lines,
+            share=float(zeros) / lines,
+            chance=float(chance) / lines,
             lines=lines,
-            margin=float((again[number] - chance) / deviation),
+            margin=float((zeros - chance) / max(spread, np.sqrt(chance + 1.0))),
         )
-        for number, place in enumerate(best)
+        for place, zeros, chance in zip(best, there, chances, strict=True)
     ]
 
 
