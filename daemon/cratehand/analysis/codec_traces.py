@@ -89,7 +89,7 @@ def search_traces(passages: Sequence[Passage]) -> list[CodecTrace]:
     for transform in codec_transforms():
         found = [trace for signal in signals for trace in _candidates(transform, signal)]
         if found:
-            traces.append(max(found, key=lambda trace: trace.margin))
+            traces.append(max(found, key=lambda trace: (trace.convinces, trace.margin)))
             if traces[-1].convinces and traces[-1].margin >= _BEYOND_DOUBT:
                 break
     return traces
