@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,11 @@ from scipy.fft import rfft
 
 from cratehand.domain.audio import Samples
 from cratehand.domain.embedding import CLAP_SPACE, Vector
-from cratehand.domain.errors import CorruptFileError, InvalidInputError, UnsupportedError
+from cratehand.domain.errors import CorruptFileError, InvalidInputError
 from cratehand.domain.model import Model
+from cratehand_models.mel_scale import mel_filters
 from cratehand_models.session import ModelSession
+from cratehand_models.text_tokens import read_tokenizer, tokens_of
 
 MODEL: Final = CLAP_SPACE.model
 AUDIO_FILE: Final = "clap-audio.onnx"
@@ -36,9 +38,6 @@ _HOP: Final = 480
 _LOWEST_HZ: Final = 50.0
 _HIGHEST_HZ: Final = 14_000.0
 _FLOOR: Final = 1e-10
-_LINEAR_HZ: Final = 200.0 / 3.0
-_LOG_FROM_HZ: Final = 1000.0
-_LOG_STEP: Final = np.log(6.4) / 27.0
 _LONGEST: Final = 77
 """Tokens of a text that are read, as in the training."""
 _PAD: Final = "<pad>"
@@ -127,28 +126,16 @@ class ClapWords:
             UnsupportedError: The library `tokenizers` is not installed.
             CorruptFileError: The tokenizer can not be read, or the graph is another one.
         """
-        encoded = self._tokenizer.encode_batch(list(texts))
-        ids = np.array([each.ids for each in encoded], dtype=np.int64)
-        mask = np.array([each.attention_mask for each in encoded], dtype=np.int64)
-        [found] = self._session.run({"input_ids": ids, "attention_mask": mask})
+        [found] = self._session.run(tokens_of(self._tokenizer, texts))
         return _rows(found)
 
     @cached_property
-    def _tokenizer(self):  # type: ignore[no-untyped-def]  # its type comes from a library that may be missing
-        try:
-            from tokenizers import Tokenizer
-        except ImportError as error:
-            raise UnsupportedError('tokenizers is not installed: pip install "cratehand[cpu]"') from error
-        try:
-            tokenizer = Tokenizer.from_file(str(self._tokenizer_path))
-        except Exception as error:  # the library raises nothing narrower
-            raise CorruptFileError(
-                f"{self._tokenizer_path} can not be read ({error}): make {MODEL} anew with models/export/clap.py"
-            ) from error
+    def _tokenizer(self) -> Any:
+        remedy = f"make {MODEL} anew with models/export/clap.py"
+        tokenizer = read_tokenizer(self._tokenizer_path, longest=_LONGEST, remedy=remedy)
         pad = tokenizer.token_to_id(_PAD)
         if pad is None:
             raise CorruptFileError(f"{self._tokenizer_path} has no {_PAD}: it is not RoBERTa's tokenizer")
-        tokenizer.enable_truncation(_LONGEST)
         tokenizer.enable_padding(pad_id=pad, pad_token=_PAD)
         return tokenizer
 
@@ -184,23 +171,8 @@ def log_mel(mono: Samples) -> Array:
 
 @cache
 def _mel_filters() -> npt.NDArray[np.float64]:
-    """Return ``(64, 513)``: triangles on Slaney's mel scale, each of area one."""
-    edges_hz = _mel_to_hz(np.linspace(_hz_to_mel(_LOWEST_HZ), _hz_to_mel(_HIGHEST_HZ), BANDS + 2))
-    bins_hz = np.fft.rfftfreq(_POINTS, 1.0 / SAMPLE_RATE_HZ)
-    low, middle, high = edges_hz[:-2, np.newaxis], edges_hz[1:-1, np.newaxis], edges_hz[2:, np.newaxis]
-    rising, falling = (bins_hz - low) / (middle - low), (high - bins_hz) / (high - middle)
-    return np.asarray(np.maximum(0.0, np.minimum(rising, falling)) * (2.0 / (high - low)), dtype=np.float64)
-
-
-def _hz_to_mel(hz: float) -> float:
-    if hz < _LOG_FROM_HZ:
-        return hz / _LINEAR_HZ
-    return float(_LOG_FROM_HZ / _LINEAR_HZ + np.log(hz / _LOG_FROM_HZ) / _LOG_STEP)
-
-
-def _mel_to_hz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    split = _LOG_FROM_HZ / _LINEAR_HZ
-    return np.where(mel < split, mel * _LINEAR_HZ, _LOG_FROM_HZ * np.exp(_LOG_STEP * (mel - split)))
+    """Return ``(64, 513)``."""
+    return mel_filters(BANDS, low_hz=_LOWEST_HZ, high_hz=_HIGHEST_HZ, points=_POINTS, sample_rate_hz=SAMPLE_RATE_HZ)
 
 
 def _rows(found: npt.NDArray[np.float32]) -> Array:

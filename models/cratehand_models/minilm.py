@@ -7,15 +7,15 @@ Not a model of text and sound: it compares a text with the names of the tags tha
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from cratehand.domain.embedding import TAG_SPACE, Vector
-from cratehand.domain.errors import CorruptFileError, UnsupportedError
 from cratehand.domain.sound_tags import TAG_NAMES
 from cratehand_models.session import ModelSession
+from cratehand_models.text_tokens import read_tokenizer, tokens_of
 
 MODEL: Final = "minilm"
 _LONGEST: Final = 64
@@ -58,10 +58,7 @@ class MiniLmTagWords:
             UnsupportedError: The library `tokenizers` is not installed.
             CorruptFileError: The tokenizer can not be read.
         """
-        encoded = self._tokenizer.encode_batch(list(texts))
-        ids = np.array([each.ids for each in encoded], dtype=np.int64)
-        mask = np.array([each.attention_mask for each in encoded], dtype=np.int64)
-        [found] = self._session.run({"input_ids": ids, "attention_mask": mask})
+        [found] = self._session.run(tokens_of(self._tokenizer, texts))
         return np.asarray(found, dtype=np.float32)
 
     @cached_property
@@ -69,17 +66,8 @@ class MiniLmTagWords:
         return self.embed([f"{tag} music" for tag in TAG_NAMES])
 
     @cached_property
-    def _tokenizer(self):  # type: ignore[no-untyped-def]  # its type comes from a library that may be missing
-        try:
-            from tokenizers import Tokenizer
-        except ImportError as error:
-            raise UnsupportedError('tokenizers is not installed: pip install "cratehand[cpu]"') from error
-        try:
-            tokenizer = Tokenizer.from_file(str(self._tokenizer_path))
-        except Exception as error:  # the library raises nothing narrower
-            raise CorruptFileError(
-                f"{self._tokenizer_path} can not be read ({error}): `cratehand models fetch {MODEL}`"
-            ) from error
-        tokenizer.enable_truncation(_LONGEST)
+    def _tokenizer(self) -> Any:
+        remedy = f"`cratehand models fetch {MODEL}`"
+        tokenizer = read_tokenizer(self._tokenizer_path, longest=_LONGEST, remedy=remedy)
         tokenizer.enable_padding()
         return tokenizer

@@ -9,6 +9,7 @@ from scipy.fft import rfft
 
 from cratehand.domain.audio import Samples
 from cratehand.domain.sound_tags import TAG_NAMES
+from cratehand_models.mel_scale import mel_filters
 from cratehand_models.session import ModelSession
 
 SAMPLE_RATE_HZ: Final = 16_000
@@ -23,9 +24,6 @@ TAGS: Final = TAG_NAMES
 _POINTS: Final = 512
 _HOP: Final = 256
 _BANDS: Final = 96
-_LINEAR_HZ: Final = 200.0 / 3.0
-_LOG_FROM_HZ: Final = 1000.0
-_LOG_STEP: Final = np.log(6.4) / 27.0
 
 Array = npt.NDArray[np.float32]
 
@@ -78,19 +76,7 @@ def log_mel(mono: Samples) -> Array:
 
 @cache
 def _mel_filters() -> Array:
-    """Return float32 ``(96, 257)``: triangles on Slaney's mel scale from 0 Hz to 8 kHz, each of area one."""
-    edges_hz = _mel_to_hz(np.linspace(0.0, _hz_to_mel(SAMPLE_RATE_HZ / 2), _BANDS + 2))
-    bins_hz = np.fft.rfftfreq(_POINTS, 1.0 / SAMPLE_RATE_HZ)
-    low, middle, high = edges_hz[:-2, np.newaxis], edges_hz[1:-1, np.newaxis], edges_hz[2:, np.newaxis]
-    rising, falling = (bins_hz - low) / (middle - low), (high - bins_hz) / (high - middle)
-    filters = np.maximum(0.0, np.minimum(rising, falling)) * (2.0 / (high - low))
+    """Return float32 ``(96, 257)``, from 0 Hz to 8 kHz."""
+    half_hz = SAMPLE_RATE_HZ / 2
+    filters = mel_filters(_BANDS, low_hz=0.0, high_hz=half_hz, points=_POINTS, sample_rate_hz=SAMPLE_RATE_HZ)
     return filters.astype(np.float32)
-
-
-def _hz_to_mel(hz: float) -> float:
-    return float(_LOG_FROM_HZ / _LINEAR_HZ + np.log(hz / _LOG_FROM_HZ) / _LOG_STEP)
-
-
-def _mel_to_hz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    split = _LOG_FROM_HZ / _LINEAR_HZ
-    return np.where(mel < split, mel * _LINEAR_HZ, _LOG_FROM_HZ * np.exp(_LOG_STEP * (mel - split)))

@@ -11,7 +11,6 @@ from cratehand.app.cluster import ClusterExecutor
 from cratehand.app.cluster_task import StemsThere, separate_there
 from cratehand.app.process_lock import held_lock
 from cratehand.audio.digest import AudioDigester
-from cratehand.domain.errors import UnavailableError
 from cratehand.domain.stem import StemOrder
 from cratehand.usecases.stem_cache import StemCache
 from cratehand.usecases.stem_queue import StemWorker, StoppedWorkError
@@ -51,7 +50,7 @@ class ClusterStems:
         if not work.is_complete:
             with held_lock(work.path / _LOCK):
                 for kind, flac in found.stems.items():
-                    _write(work.stem(kind), flac)
+                    work.put(kind, flac)
                 work.complete(found.peaks)
         on_progress(1.0)
         if order.out:
@@ -68,12 +67,3 @@ class ClusterStems:
                     continue
             future.cancel()
         raise StoppedWorkError(order.path)
-
-
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        raise UnavailableError(f"{path} can not be written ({error.strerror}): make room and start again") from error

@@ -65,12 +65,19 @@ class StemWork:
         kinds = {StemKind(name): peak for name, peak in peaks.items()}
         return [StemFile(kind=kind, path=str(self.stem(kind)), peak=peak) for kind, peak in kinds.items()]
 
+    def put(self, kind: StemKind, flac: bytes) -> None:
+        """Keep a stem that was made elsewhere; raises `UnavailableError` where that can't be written."""
+        self._write(self.stem(kind), flac)
+
     def complete(self, peaks: Mapping[StemKind, float]) -> None:
         """Say that all are there; raises `UnavailableError` where that can't be written."""
-        part = self.path / f".{_DONE}.part"
+        self._write(self.path / _DONE, json.dumps({kind.value: peak for kind, peak in peaks.items()}).encode("ascii"))
+
+    def _write(self, target: Path, content: bytes) -> None:
+        part = target.with_name(f".{target.name}.part")
         try:
-            part.write_text(json.dumps({kind.value: peak for kind, peak in peaks.items()}), encoding="ascii")
-            part.replace(self.path / _DONE)
+            part.write_bytes(content)
+            part.replace(target)
         except OSError as error:
             raise UnavailableError(
                 f"{self.path} can not be written ({error.strerror}): make room and start again"
