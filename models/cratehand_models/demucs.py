@@ -29,7 +29,10 @@ _HANN: Final = np.hanning(_POINTS + 1)[:-1].astype(np.float32)
 _SCALE: Final = np.float32(_POINTS**0.5)
 _THERE: Final = _HANN / _SCALE
 _BACK: Final = _HANN * _SCALE / np.float32(1.5)
-_MIX, _SPECTRUM = "input", "onnx::ReduceMean_1"
+INPUTS: Final = ("input", "onnx::ReduceMean_1")
+"""The mix and its spectrum, as the graph that users fetch names them; one that is exported anew has to do the same."""
+OUTPUTS: Final = ("output", "5073")
+"""The spectra of the stems, and what the time branch adds to their waves."""
 
 Spectrum = npt.NDArray[np.float32]
 """``(1, 4, 2048, 336)``: real and imaginary part of the left channel, then of the right."""
@@ -48,7 +51,7 @@ class DemucsSeparator:
 
     def separate(self, mix: Samples) -> Samples:
         """Separate one window; see `StemSeparator`."""
-        spectra, waves = self._session.run({_MIX: mix[np.newaxis], _SPECTRUM: to_spectrum(mix)})
+        spectra, waves = self._session.run(dict(zip(INPUTS, (mix[np.newaxis], to_spectrum(mix)), strict=True)))
         # The network on an accelerator takes a fraction of what the transforms take on one core.
         with ThreadPoolExecutor(min(self._session.threads, len(self.kinds))) as pool:
             stems: Samples = np.stack(list(pool.map(to_wave, spectra[0])))

@@ -3,10 +3,11 @@
     python models/export/htdemucs.py htdemucs.onnx                 # the official weights, fetched by demucs itself
     python models/export/htdemucs.py small.onnx --random --small   # random weights, to try the export itself
 
-Needs the extra `export`. The transform to the spectrum and back stays outside the graph: ``input`` is the mix
-``[1, 2, frames]``, ``spectrum`` its spectrum ``[1, 4, 2048, hops]``; ``output`` are the spectra of the stems,
-``wave`` what the time branch adds. The dynamo exporter is used; PyTorch's assertion on data in ``pad1d`` is never met,
-since no transform is left inside. Ends by running both on noise and printing the largest relative difference.
+Needs the extra `export`. The transform to the spectrum and back stays outside the graph: it takes the mix
+``[1, 2, frames]`` and its spectrum ``[1, 4, 2048, hops]``; it gives the spectra of the stems and what the time branch
+adds, all under the names that `cratehand_models.demucs` and the manifest know. The dynamo exporter is used; PyTorch's
+assertion on data in ``pad1d`` is never met, since no transform is left inside. Ends by running both on noise and
+printing the largest relative difference.
 """
 
 import argparse
@@ -18,6 +19,8 @@ import numpy as np
 import torch
 from demucs.htdemucs import HTDemucs
 from torch import Tensor, nn
+
+from cratehand_models.demucs import INPUTS, OUTPUTS
 
 STEMS = ("drums", "bass", "other", "vocals")
 SEGMENT_S = 7.8
@@ -69,8 +72,8 @@ def export(core: Core, out: Path, inputs: tuple[Tensor, Tensor]) -> None:
         inputs,
         str(out),
         dynamo=True,
-        input_names=["input", "spectrum"],
-        output_names=["output", "wave"],
+        input_names=list(INPUTS),
+        output_names=list(OUTPUTS),
         opset_version=18,
         external_data=False,
     )
@@ -83,7 +86,7 @@ def parity(core: Core, out: Path, inputs: tuple[Tensor, Tensor]) -> float:
     with torch.no_grad():
         expected = [each.numpy() for each in core(*inputs)]
     session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
-    found = session.run(None, {"input": inputs[0].numpy(), "spectrum": inputs[1].numpy()})
+    found = session.run(None, {name: given.numpy() for name, given in zip(INPUTS, inputs, strict=True)})
     pairs = zip(expected, found, strict=True)
     return max(float(np.abs(first - second).max() / np.abs(first).max()) for first, second in pairs)
 
