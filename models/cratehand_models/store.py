@@ -36,7 +36,7 @@ class WeightsStore:
         """
         if model.is_shipped:
             return shipped_file(file.sources[0])
-        return self._folder / f"{model.name}-{model.version}" / file.name
+        return self._folder / model.versioned_name / file.name
 
     def known(self, model: Model) -> Model:
         """Return a model with the digests and sizes of its files; of one that is made, those of when it was made.

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cratehand.app.cluster_task import StemsThere, packed
+from cratehand.app.cluster_task import StemsThere, packed, while_wanted
 from cratehand.app.process_lock import held_lock
 from cratehand.app.stem_worker import serve
 from cratehand.audio.decode import FileReader
@@ -52,7 +52,7 @@ def separation_of(order: Mapping[str, Any]) -> StemSeparation:
 def separate_on_cluster(path: str, model: str) -> StemsThere:
     """Separate as a worker of a cluster does; the model is the folder of its cache, and of its traces."""
     order = {"model": "", "pause_s": 0.05, "windows": f"{model}/windows.{os.getpid()}", "data_dir": model}
-    return packed(separation_of(order).separate(Path(path), out=None))
+    return packed(separation_of(order).separate(Path(path), out=None, on_progress=while_wanted()))
 
 
 if __name__ == "__main__":

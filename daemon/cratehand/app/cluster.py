@@ -41,7 +41,7 @@ class ClusterExecutor(Executor):
     """Hands tasks to the workers of a scheduler. `submit` never waits: all talking is done by a thread of its own.
 
     A future can be cancelled: a task that waits there is taken back, one that runs is run to its end for nothing, since
-    Dask kills no thread.
+    Dask kills no thread, unless it looks by itself (`cluster_task.while_wanted`).
 
     Args:
         address: Of the scheduler, e.g. ``tcp://studio:8786``.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cratehand import __version__
-from cratehand.domain.errors import UnsupportedError
+from cratehand.domain.errors import UnavailableError, UnsupportedError
 from cratehand.domain.stem import StemFile, StemKind
 
 
@@ -49,7 +49,29 @@ def separate_there(path: str, model: str) -> StemsThere:
     data_dir = default_data_dir()
     settings = load_settings(data_dir=data_dir).settings
     separation, _ = stem_separation(settings, DataFolder(data_dir), model or None)
-    return packed(separation.separate(Path(path), out=None))
+    return packed(separation.separate(Path(path), out=None, on_progress=while_wanted()))
+
+
+def while_wanted() -> Callable[[float, float | None], None]:
+    """Return what ends the task of this thread between two windows once nobody waits for it any more.
+
+    Dask kills no thread: a task that was taken back, or whose device has gone, would go on to its end. Raises
+    `UnavailableError`; outside of a worker it never does.
+    """
+    from distributed import get_worker
+
+    try:
+        worker = get_worker()
+    except ValueError:
+        return lambda *_: None
+    key = worker.get_current_task()
+
+    def look(*_: float | None) -> None:
+        task = worker.state.tasks.get(key)
+        if task is None or task.state == "cancelled":
+            raise UnavailableError("nobody waits for this separation any more; it goes on from there when asked again")
+
+    return look
 
 
 def packed(files: list[StemFile]) -> StemsThere:

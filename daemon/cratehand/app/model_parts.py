@@ -68,7 +68,7 @@ def stem_separation(settings: Settings, folder: DataFolder, wanted: str | None) 
         reader=FileReader(), writer=FileWriter(), digester=AudioDigester(), packer=StemFilePacker(), lock=held_lock
     )
     session = open_session(settings, parts, model)
-    separator = _SEPARATORS[model.name](session, name=f"{model.name}-{model.version}")
+    separator = _SEPARATORS[model.name](session, name=model.versioned_name)
     return StemSeparation(tools, separator, cache=folder.cache / "stems"), model.name
 
 

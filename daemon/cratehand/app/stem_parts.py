@@ -10,6 +10,7 @@ from cratehand.app.data_folder import DataFolder
 from cratehand.app.settings import Settings
 from cratehand.app.stem_process import StemProcess
 from cratehand.audio.digest import AudioDigester
+from cratehand.domain.model import ModelTask
 from cratehand.domain.stores import Catalogue
 from cratehand.usecases.event_bus import EventBus
 from cratehand.usecases.lanes import Lanes
@@ -44,8 +45,17 @@ def stem_queue(
     worker: StemWorker = StemProcess(told, log=folder.logs / "workers.log")
     if settings.analysis.cluster and settings.analysis.cluster_stems:
         connect = partial(cluster_executor, settings.analysis, for_stems=True)
-        worker = ClusterStems(connect, cache=folder.cache / "stems", here=worker)
+        worker = ClusterStems(connect, cache=folder.cache / "stems", here=worker, cached_as=_cached_as)
     return StemQueue(catalogue, worker=worker, silent=silent, bus=bus, clock=SystemClock(), lanes=lanes)
+
+
+def _cached_as(model: str) -> str | None:
+    """See `ClusterStems`; the best of all models where none was named: no worker has a better one."""
+    from cratehand_models.manifest import shipped_manifest  # a start does without
+
+    makers = [each for each in shipped_manifest().values() if each.task is ModelTask.STEMS]
+    named = [each for each in makers if each.name == model] if model else makers
+    return named[0].versioned_name if named else None
 
 
 def separation_of(settings: Settings, folder: DataFolder) -> StemSeparation:

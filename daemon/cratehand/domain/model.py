@@ -66,6 +66,11 @@ class Model:
     files: tuple[ModelFile, ...]
 
     @property
+    def versioned_name(self) -> str:
+        """What its weights, and what it makes, are filed under."""
+        return f"{self.name}-{self.version}"
+
+    @property
     def size_bytes(self) -> int:
         """All its files together, as far as their sizes are known."""
         return sum(file.size_bytes or 0 for file in self.files)

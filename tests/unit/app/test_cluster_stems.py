@@ -65,7 +65,20 @@ def there(tmp_path: Path) -> Path:
 
 def on(address: str, here: Path, writing: Writing, **more: object) -> ClusterStems:
     connect = partial(ClusterExecutor, address, connect_s=120.0, **more)
-    return ClusterStems(connect, cache=here / "stems", here=writing, task=separate_on_cluster)
+    return using(connect, here, writing)
+
+
+def using(connect: Callable[[], ClusterExecutor], here: Path, writing: Writing) -> ClusterStems:
+    return ClusterStems(connect, cache=here / "stems", here=writing, cached_as=cached_as, task=separate_on_cluster)
+
+
+def cached_as(model: str) -> str | None:
+    """The workers of these tests take a folder for a model, and make stems of ``known-1`` whatever it is."""
+    return "known-1" if Path(model).is_dir() else None
+
+
+def nowhere() -> ClusterExecutor:
+    raise AssertionError("the cluster was asked")
 
 
 def made_here(song: Path, folder: Path) -> dict[str, bytes]:
@@ -115,6 +128,59 @@ def test_what_is_wanted_elsewhere_is_written_here_from_the_cache(
     order = StemOrder(path=str(song), model=str(there), out=str(tmp_path))
     on(address, tmp_path, writing).run(order, on_progress=lambda _: None, stopped=threading.Event())
     assert [(each.model, each.out) for each in writing.orders] == [("known", str(tmp_path))]
+
+
+def test_what_the_cache_has_is_not_made_there_again(song: Path, there: Path, tmp_path: Path) -> None:
+    made_here(song, tmp_path / "stems")
+    writing, progress = Writing(), list[float]()
+    stems = using(nowhere, tmp_path, writing)
+    order = StemOrder(path=str(song), model=str(there), out=str(tmp_path))
+    stems.run(order, on_progress=progress.append, stopped=threading.Event())
+    assert progress == [1.0]
+    assert [(each.model, each.out) for each in writing.orders] == [("known", str(tmp_path))]
+
+
+@pytest.mark.parametrize("lacks", ["peaks.json", "model"])
+def test_what_the_cache_has_half_or_of_another_model_is_made_there(
+    lacks: str, song: Path, there: Path, tmp_path: Path
+) -> None:
+    made_here(song, tmp_path / "stems")
+    (cached,) = StemCache(tmp_path / "stems").of(AudioDigester().digest(song))
+    if lacks == "peaks.json":
+        Path(cached.files[0].path).with_name("peaks.json").unlink()
+    else:
+        there.rmdir()
+    with pytest.raises(AssertionError, match="the cluster was asked"):
+        using(nowhere, tmp_path, Writing()).run(
+            StemOrder(path=str(song), model=str(there)), on_progress=lambda _: None, stopped=threading.Event()
+        )
+
+
+def test_stopping_ends_the_work_there_within_a_window(address: str, there: Path, tmp_path: Path) -> None:
+    long = write_audio(tmp_path / "long.flac", signals.stereo(signals.noise(duration_s=60.0)))
+    stopped = threading.Event()
+
+    def windows() -> int:
+        return sum(trace.stat().st_size for trace in there.glob("windows.*"))
+
+    def stop() -> None:
+        while not windows():
+            time.sleep(0.01)
+        stopped.set()
+
+    stopping = threading.Thread(target=stop)
+    stopping.start()
+    with pytest.raises(StoppedWorkError):
+        on(address, tmp_path, Writing()).run(
+            StemOrder(path=str(long), model=str(there)), on_progress=lambda _: None, stopped=stopped
+        )
+    stopping.join()
+    last, calm_since_s = windows(), time.monotonic()
+    while time.monotonic() - calm_since_s < 2.0:
+        time.sleep(0.05)
+        if windows() != last:
+            last, calm_since_s = windows(), time.monotonic()
+    assert last < 60, "of the 120 windows most were not made"
 
 
 def test_stopping_leaves_nothing_half_done(address: str, song: Path, there: Path, tmp_path: Path) -> None:
