@@ -14,7 +14,7 @@ from cratehand.catalogue.device import SqliteCatalogue, open_device
 from cratehand.domain.collection import CollectionChange
 from cratehand.domain.cue import Colour, Cue, CueKind
 from cratehand.domain.embedding import DSP_SPACE
-from cratehand.domain.errors import NotFoundError, UnavailableError
+from cratehand.domain.errors import UnavailableError
 from cratehand.domain.fields import Field
 from cratehand.domain.ids import TrackId
 from cratehand.domain.key import parse_key
@@ -35,7 +35,6 @@ from cratehand.usecases.playlists import Playlists
 from cratehand.usecases.quiet import Quiet
 from cratehand.usecases.similarity import Similarity
 from cratehand.usecases.stem_jobs import StemJobs
-from cratehand.usecases.stem_separation import StemSeparation
 from cratehand.usecases.text_search import TextSearch
 from cratehand.usecases.use_cases import UseCases
 from cratehand.usecases.watched_folders import WatchedFolders
@@ -77,7 +76,6 @@ async def open_house(
     folder: Path,
     *,
     tracks: int = 3,
-    separation: StemSeparation | None = None,
     open_midi: Callable[[], MidiOut] | None = None,
     drum_model: DrumGenerator | None = None,
     fill: Callable[[SqliteCatalogue, Path, int], list[TrackId]] | None = None,
@@ -119,7 +117,6 @@ async def open_house(
             live=LiveSession(
                 catalogue,
                 text_search=TextSearch(catalogue),
-                separation=lambda: no_separation() if separation is None else separation,
                 stems=folder / "stems",
             ),
             playback=PatternPlayback(open_midi or FakeMidi),
@@ -144,10 +141,6 @@ async def open_house(
         finally:
             with contextlib.suppress(AttributeError):
                 catalogue.close()
-
-
-def no_separation() -> StemSeparation:
-    raise NotFoundError("the weights of htdemucs are not here: `cratehand models fetch htdemucs` brings them")
 
 
 def _write_names(target: Path, change: CollectionChange) -> None:

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from cratehand import __version__
@@ -18,7 +17,7 @@ from cratehand.app.music_places import database_of, demo_folders
 from cratehand.app.queue_parts import analysis_queue, queue_of_stems, readers_of_files, unplaced_tracks
 from cratehand.app.rekordbox_parts import RekordboxNeeds, RekordboxParts, rekordbox_parts
 from cratehand.app.settings import Settings
-from cratehand.app.stem_parts import separation_of, stem_jobs
+from cratehand.app.stem_parts import stem_jobs
 from cratehand.app.upgrade_parts import RekordboxQueue, UpgradeNeeds, build_upgrades
 from cratehand.app.wiring import OfflineUseCases, offline_use_cases
 from cratehand.app.workers import WorkerPool, make_executor
@@ -326,7 +325,6 @@ def _use_cases(
         live=LiveSession(
             offline.catalogue,
             text_search=offline.text_search,
-            separation=partial(separation_of, common.settings, common.folder),
             stems=common.folder.stems,
         ),
         playback=PatternPlayback(open_midi_out),

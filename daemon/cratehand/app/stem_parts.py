@@ -16,7 +16,6 @@ from cratehand.usecases.event_bus import EventBus
 from cratehand.usecases.lanes import Lanes
 from cratehand.usecases.stem_jobs import StemJobs
 from cratehand.usecases.stem_queue import StemQueue, StemWorker
-from cratehand.usecases.stem_separation import StemSeparation
 
 
 def stem_jobs(catalogue: Catalogue, folder: DataFolder, bus: EventBus) -> StemJobs:
@@ -56,10 +55,3 @@ def _cached_as(model: str) -> str | None:
     makers = [each for each in shipped_manifest().values() if each.task is ModelTask.STEMS]
     named = [each for each in makers if each.name == model] if model else makers
     return named[0].versioned_name if named else None
-
-
-def separation_of(settings: Settings, folder: DataFolder) -> StemSeparation:
-    """Return what separates inside this process, with the best model that is here."""
-    from cratehand.app.model_parts import stem_separation  # brings scipy along, which a start does without
-
-    return stem_separation(settings, folder, None)[0]

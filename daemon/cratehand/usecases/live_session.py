@@ -1,21 +1,21 @@
 """What a producer wants while a set of Ableton Live is open: tracks that go with it, and their stems."""
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cratehand.domain.errors import InvalidInputError, NotFoundError, UnavailableError
+from cratehand.domain.errors import InvalidInputError, UnavailableError
 from cratehand.domain.ids import TrackId
 from cratehand.domain.key import TONICS, Mode, MusicalKey, parse_key
 from cratehand.domain.search import Match, SortOrder, TrackFilter, TrackQuery
-from cratehand.domain.stem import StemFile
+from cratehand.domain.stem import StemFormat, StemOrder
 from cratehand.domain.stores import Catalogue, Stores
 from cratehand.domain.track import Presence, TrackSummary
-from cratehand.usecases.library import detail, resolve
+from cratehand.usecases.library import resolve
 from cratehand.usecases.likeness import reasons
-from cratehand.usecases.stem_separation import StemSeparation
+from cratehand.usecases.stem_jobs import named_file
 from cratehand.usecases.text_search import TextSearch
 
 _NEAR: Final = 0.06
@@ -46,7 +46,6 @@ class LiveSession:
     Args:
         catalogue: The collection.
         text_search: Finds words.
-        separation: Gives the use case that separates; raises what is missing for it.
         stems: Folder for stems that a set refers to: they stay there.
     """
 
@@ -55,12 +54,10 @@ class LiveSession:
         catalogue: Catalogue,
         *,
         text_search: TextSearch,
-        separation: Callable[[], StemSeparation],
         stems: Path,
     ) -> None:
         self._catalogue = catalogue
         self._text_search = text_search
-        self._separation = separation
         self._stems = stems
 
     def find(self, wish: FindWish, *, limit: int) -> list[Match]:
@@ -99,34 +96,25 @@ class LiveSession:
         )
         return [Match(track=found[each], score=scores[each], reasons=reasons(of_set, found[each])) for each in best]
 
-    def stems(self, reference: str, *, on_progress: Callable[[float], None]) -> list[StemFile]:
-        """Separate a track; stems that are there already come at once. Takes minutes.
+    def stems_wish(self, reference: str) -> StemOrder:
+        """Return the separation that loads into a set: WAVs in a folder of the track's own, which is made.
 
         Args:
             reference: Id or path of the track.
-            on_progress: Told the part that is done, 0..1; what it raises stops the work, which goes on later.
 
         Raises:
-            NotFoundError: No such track, its file is not on this device, or the weights are not here.
-            UnavailableError: The stems can't be written.
+            NotFoundError: No such track, or its file is not on this computer.
+            UnavailableError: The folder can't be made.
         """
         with self._catalogue.reading() as stores:
-            track = detail(stores, resolve(stores, reference))
-        path = track.track.path
-        if path is None or not track.summary.on_this_device:
-            raise NotFoundError("the file of this track is not on this computer")
-        target = self._stems / str(track.track.id)
+            track_id = resolve(stores, reference)
+            named_file(stores, track_id)
+        target = self._stems / track_id
         try:
             target.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UnavailableError(f"{target} can not be made: {error.strerror or error}") from error
-        length_s = track.summary.duration_s
-
-        def tell(done_s: float, total_s: float | None) -> None:
-            whole_s = total_s or length_s
-            on_progress(min(done_s / whole_s, 1.0) if whole_s else 0.0)
-
-        return self._separation().separate(path, out=target, ending=".wav", on_progress=tell)
+        return StemOrder(path="", out=str(target), format=StemFormat.WAV)
 
 
 def _key(text: str) -> MusicalKey | None:

@@ -11,7 +11,7 @@ from cratehand.domain.events import JobProgressed
 from cratehand.domain.ids import JobId, TrackId
 from cratehand.domain.job import Job, JobKind, Priority
 from cratehand.domain.ports import Clock, ContentDigester
-from cratehand.domain.stem import CachedStems, StemFormat, StemOrder
+from cratehand.domain.stem import CachedStems, StemFile, StemFormat, StemOrder
 from cratehand.domain.stores import Catalogue, IdSource, Stores
 from cratehand.usecases.event_bus import Publish
 from cratehand.usecases.library import resolve
@@ -58,7 +58,7 @@ class StemJobs:
         if wish.format is not StemFormat.FLAC and not wish.out:
             raise InvalidInputError(f"without a folder the stems stay in the cache as flac; {wish.format} needs one")
         with self._catalogue.writing() as stores:
-            track_id, path = _named(stores, reference)
+            track_id, path = named_file(stores, reference)
             order = replace(wish, path=str(path))
             job = self._queue(stores, track_id)
             known = order_of(stores, job.id)
@@ -75,8 +75,31 @@ class StemJobs:
             NotFoundError, CorruptFileError, UnavailableError: As `separate` and `ContentDigester.digest`.
         """
         with self._catalogue.reading() as stores:
-            _, path = _named(stores, reference)
+            _, path = named_file(stores, reference)
         return self._cache.of(self._digester.digest(path))
+
+    def written(self, reference: str, wish: StemOrder) -> list[StemFile]:
+        """Return the files that a separation which is done wrote into its folder, one for each stem.
+
+        Args:
+            reference: As it was asked for.
+            wish: What was asked for: a folder, and a format of one file a stem.
+
+        Raises:
+            NotFoundError: No such track, or no such files.
+        """
+        with self._catalogue.reading() as stores:
+            _, path = named_file(stores, reference)
+        choices = []
+        for cached in self._cache.of(self._digester.digest(path)):
+            names = [Path(wish.out) / f"{path.stem}.{stem.kind}{wish.format.ending}" for stem in cached.files]
+            if names and all(name.is_file() for name in names):
+                files = [replace(stem, path=str(name)) for stem, name in zip(cached.files, names, strict=True)]
+                choices.append((min(name.stat().st_mtime_ns for name in names), files))
+        if not choices:
+            raise NotFoundError(f"the stems of {path.name} are not in {wish.out} any more: ask again")
+        # Two models may have left theirs there: those that were written last are all of one hand.
+        return max(choices, key=lambda choice: choice[0])[1]
 
     def _queue(self, stores: Stores, track_id: TrackId | None) -> Job:
         now_s = self._clock.now_s()
@@ -102,7 +125,12 @@ def forget_order(stores: Stores, job_id: JobId) -> None:
     stores.state.set(_ORDERS + job_id, None)
 
 
-def _named(stores: Stores, reference: str) -> tuple[TrackId | None, Path]:
+def named_file(stores: Stores, reference: str) -> tuple[TrackId | None, Path]:
+    """Return the track, where it is one, and the audio file that an id or path names.
+
+    Raises:
+        NotFoundError: No such track or file, or its file is not on this computer.
+    """
     try:
         track = stores.tracks.get(track_id := resolve(stores, reference))
     except NotFoundError:

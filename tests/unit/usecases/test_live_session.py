@@ -9,7 +9,7 @@ from cratehand.domain.key import parse_key
 from cratehand.domain.provenance import Fact
 from cratehand.domain.track import Presence, Track
 from cratehand.usecases.live_session import FindWish
-from tests.api.house import ANALYSIS, House, no_separation, open_house
+from tests.api.house import ANALYSIS, House, open_house
 
 TRACKS = {
     "the same": (124.0, "8A", 5),
@@ -83,14 +83,16 @@ async def test_filters_narrow_a_search(house: House) -> None:
     assert find(energy_from=8) == {"a little faster", "far in tempo"}
 
 
-async def test_stems_need_a_track_with_a_file_here_and_weights(house: House) -> None:
+async def test_stems_for_a_set_are_wavs_in_a_folder_of_the_track(house: House, tmp_path: Path) -> None:
+    track_id = TrackId(f"{1:016x}")
     with pytest.raises(NotFoundError, match="no track"):
-        house.use_cases.live.stems("nothing", on_progress=lambda _: None)
-    with pytest.raises(NotFoundError, match="models fetch"):
-        house.use_cases.live.stems(TrackId(f"{1:016x}"), on_progress=lambda _: None)
-    with house.catalogue.writing() as stores:
-        stores.tracks.add([Track(id=TrackId("f" * 16), path=None, presence=Presence.MISSING, added_at_s=1.0)])
+        house.use_cases.live.stems_wish("nothing")
+    with house.catalogue.reading() as stores:
+        path = stores.tracks.get(track_id).path
     with pytest.raises(NotFoundError, match="not on this computer"):
-        house.use_cases.live.stems("f" * 16, on_progress=lambda _: None)
-    with pytest.raises(NotFoundError):
-        no_separation()
+        house.use_cases.live.stems_wish(track_id)
+    assert not (tmp_path / "stems").exists()
+    path.touch()
+    wish = house.use_cases.live.stems_wish(str(path))
+    assert (wish.out, wish.format.value) == (str(tmp_path / "stems" / track_id), "wav")
+    assert Path(wish.out).is_dir()

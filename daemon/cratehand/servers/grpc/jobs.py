@@ -1,26 +1,21 @@
 """The service Jobs."""
 # ruff: noqa: N802 - the generated base class names the methods
 
-import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Final
 
 from cratehand.domain.errors import InvalidInputError
-from cratehand.domain.events import JobProgressed
 from cratehand.domain.ids import JobId
-from cratehand.domain.job import Job, JobState
+from cratehand.domain.job import JobState
 from cratehand.servers.grpc.errors import Context
 from cratehand.servers.grpc.questions import bounded, choice, limit, reference
 from cratehand.servers.grpc.translate import job_message
-from cratehand.usecases.event_bus import Subscription
+from cratehand.usecases.job_watch import watch_job
 from cratehand.usecases.use_cases import UseCases
 from cratehand_api.v1 import jobs_pb2, jobs_pb2_grpc
 
 _PAGE: Final = 100
 _LARGEST_PAGE: Final = 1_000
-_LOOK_S: Final = 3.0
-"""How often a watched job is read without news: another process may have ended it."""
 
 
 class JobsService(jobs_pb2_grpc.JobsServicer):
@@ -48,35 +43,9 @@ class JobsService(jobs_pb2_grpc.JobsServicer):
 
     async def WatchJob(self, request: jobs_pb2.GetJobRequest, context: Context) -> AsyncIterator[jobs_pb2.Job]:
         """Send the job now and at each change, until it has ended."""
-        job_id = _job_id(request.id)
-        with self._use_cases.bus.subscribe() as subscription:
-            job = await self._use_cases.lanes.quick(self._use_cases.jobs.get, job_id)
+        use = self._use_cases
+        async for job in watch_job(_job_id(request.id), jobs=use.jobs, bus=use.bus, lanes=use.lanes):
             yield job_message(job)
-            sequence = self._use_cases.bus.last_sequence
-            while not job.state.is_final:
-                sequence, newer = await self._news(subscription, job_id, sequence)
-                if newer.state is job.state:
-                    # What is read anew does not know how far a running job is.
-                    newer = replace(newer, progress=max(newer.progress, job.progress))
-                if newer != job:
-                    job = newer
-                    yield job_message(job)
-
-    async def _news(self, subscription: Subscription, job_id: JobId, sequence: int) -> tuple[int, Job]:
-        """Wait for the next state of a job; where events were missed, or none came for long, it is read anew."""
-        try:
-            async with asyncio.timeout(_LOOK_S):
-                async for numbered in subscription:
-                    missed = numbered.sequence > sequence + 1
-                    sequence = max(sequence, numbered.sequence)
-                    match numbered.event:
-                        case JobProgressed(job=job) if job.id == job_id and not missed:
-                            return sequence, job
-                        case _ if missed:
-                            break
-        except TimeoutError:
-            pass
-        return sequence, await self._use_cases.lanes.quick(self._use_cases.jobs.get, job_id)
 
     def _list_jobs(self, request: jobs_pb2.ListJobsRequest) -> jobs_pb2.ListJobsResponse:
         if len(request.states) > len(JobState):

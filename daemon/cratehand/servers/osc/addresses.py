@@ -143,8 +143,9 @@ _IN: Final = _table(
         (
             "stems",
             f"{_PAIR} track:s",
-            "separate a track; the progress comes as event/job, the files as a result when they are there",
+            "separate a track; a job, whose progress comes as event/job, the files as a result when they are there",
         ),
+        ("cancel", f"{_PAIR} begun_by:i", "cancel the job that this earlier request of the session began"),
         ("analyse", f"{_PAIR} track:s", "analyse a track anew; the job's news come as event/job"),
         ("pause", _PAIR, "stop background work until resume"),
         ("resume", _PAIR, "let background work go on"),
@@ -177,7 +178,7 @@ _OUT: Final = _table(
         (
             "event/job",
             "sequence:i request:i state:s progress:f",
-            "the analysis that this request asked for: queued running done failed cancelled; progress 0..1",
+            "the analysis or separation that this request began: queued running done failed cancelled; progress 0..1",
         ),
         ("event/jobs", "sequence:i queued:i running:i done:i failed:i", "all jobs of the queue, at most once a second"),
         ("event/collection", "sequence:i added:i changed:i removed:i", "a read of the DJ's collection has come in"),

@@ -53,12 +53,6 @@ class EventFeed:
         self._take_job(session, job)
         self._news.set()
 
-    def tell_progress(self, session: Session, request: int, state: str, progress: float) -> None:
-        """Tell a device how far the work is that a request of its began and that is no job of the queue."""
-        if "job" in session.wanted:
-            session.pending[f"work {request}"] = ("/cratehand/event/job", [request, state, progress])
-            self._news.set()
-
     async def _listen(self) -> None:
         last = self._use_cases.bus.last_sequence
         with self._use_cases.bus.subscribe() as subscription:

@@ -1,13 +1,11 @@
 """What each request of a device does."""
 
-import asyncio
-import threading
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from cratehand.domain.drum_pattern import STEPS_PER_QUARTER
 from cratehand.domain.errors import InvalidInputError, NotFoundError, UnavailableError
-from cratehand.domain.job import Job
+from cratehand.domain.job import Job, JobState
 from cratehand.servers.osc.addresses import Value
 from cratehand.servers.osc.drum_clips import drums_result
 from cratehand.servers.osc.results import (
@@ -20,6 +18,7 @@ from cratehand.servers.osc.results import (
 )
 from cratehand.servers.osc.sessions import Session
 from cratehand.servers.wire_values import path_text
+from cratehand.usecases.job_watch import watch_job
 from cratehand.usecases.live_session import FindWish
 from cratehand.usecases.use_cases import UseCases
 
@@ -36,16 +35,9 @@ Arguments = Mapping[str, Value]
 class Requests:
     """Carries requests out; questions run in the lanes, never on the loop."""
 
-    def __init__(
-        self,
-        use_cases: UseCases,
-        *,
-        tell_of_job: Callable[[Session, Job], None],
-        tell_progress: Callable[[Session, int, str, float], None],
-    ) -> None:
+    def __init__(self, use_cases: UseCases, *, tell_of_job: Callable[[Session, Job], None]) -> None:
         self._use_cases = use_cases
         self._tell_of_job = tell_of_job
-        self._tell_progress = tell_progress
         self._by_path: Mapping[str, Callable[[Session, int, Arguments], Awaitable[Result | None]]] = {
             "/cratehand/status": self._status,
             "/cratehand/search": self._search,
@@ -56,6 +48,7 @@ class Requests:
             "/cratehand/play": self._play,
             "/cratehand/silence": self._silence,
             "/cratehand/stems": self._stems,
+            "/cratehand/cancel": self._cancel,
             "/cratehand/track": self._track,
             "/cratehand/analyse": self._analyse,
             "/cratehand/pause": self._pause,
@@ -138,24 +131,25 @@ class Requests:
         await self._use_cases.playback.silence()
 
     async def _stems(self, session: Session, request: int, arguments: Arguments) -> Result:
-        loop, reference, stop = asyncio.get_running_loop(), _reference(arguments), threading.Event()
-
-        def tell(progress: float) -> None:
-            if stop.is_set():
-                raise UnavailableError("the separation was stopped; it goes on from there when it is asked for again")
-            loop.call_soon_threadsafe(self._tell_progress, session, request, "running", progress)
-
-        self._tell_progress(session, request, "queued", 0.0)
-        try:
-            stems = await self._use_cases.lanes.long(self._use_cases.live.stems, reference, on_progress=tell)
-        except BaseException as error:
-            stop.set()
-            state = "cancelled" if isinstance(error, asyncio.CancelledError) else "failed"
-            self._tell_progress(session, request, state, 0.0)
-            raise
-        self._tell_progress(session, request, "done", 1.0)
+        use, reference = self._use_cases, _reference(arguments)
+        wish = await use.lanes.quick(use.live.stems_wish, reference)
+        job = await use.lanes.quick(use.stems.separate, reference, wish)
+        session.follow_job(job.id, request)
+        self._tell_of_job(session, job)
+        # The job goes on without us: where the device or we end, the same request finds it again.
+        async for newer in watch_job(job.id, jobs=use.jobs, bus=use.bus, lanes=use.lanes):
+            job = newer
+        if job.state is not JobState.DONE:
+            raise UnavailableError(job.error or "the separation was cancelled; asked for again it goes on from there")
+        stems = await use.lanes.slow(use.stems.written, reference, wish)
         items = [{"kind": stem.kind.value, "path": path_text(stem.path)} for stem in stems]
         return Result(content={"kind": "stems", "items": items}, count=len(items))
+
+    async def _cancel(self, session: Session, request: int, arguments: Arguments) -> None:
+        job_id = session.job_of_request(begun_by := int(arguments["begun_by"]))
+        if job_id is None:
+            raise NotFoundError(f"request {begun_by} began no job that is still known")
+        await self._use_cases.lanes.quick(self._use_cases.jobs.cancel, job_id)
 
     async def _track(self, session: Session, request: int, arguments: Arguments) -> Result:
         detail = await self._use_cases.lanes.quick(self._use_cases.library.track, _reference(arguments))

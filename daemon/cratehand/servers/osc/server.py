@@ -98,7 +98,7 @@ class OscServer:
         self._sessions = Sessions(clock=clock, first_number=first)
         self._endpoint = Endpoint(self._receive, clock=clock)
         self._feed = EventFeed(use_cases, sessions=self._sessions, send=self._endpoint.send)
-        self._requests = Requests(use_cases, tell_of_job=self._feed.tell_of_job, tell_progress=self._feed.tell_progress)
+        self._requests = Requests(use_cases, tell_of_job=self._feed.tell_of_job)
         self._work: set[asyncio.Task[None]] = set()
         self._feeding: asyncio.Task[None] | None = None
         self._port = 0

@@ -89,6 +89,10 @@ class Session:
         """Return the request that began a job; None where none did."""
         return self._jobs.get(job_id)
 
+    def job_of_request(self, request: int) -> JobId | None:
+        """Return the latest job that a request began; None where it began none, or too many did since."""
+        return next((job_id for job_id, begun_by in reversed(self._jobs.items()) if begun_by == request), None)
+
     @property
     def followed_jobs(self) -> dict[JobId, int]:
         """Jobs the device began, with their requests."""
