@@ -53,7 +53,8 @@ class UnplacedTracks:
         if not spaces:
             return 0
         with self._catalogue.reading() as stores:
-            open_jobs = sum(count for state, count in stores.jobs.counts().items() if not state.is_final)
+            counts = stores.jobs.counts(JobKind.ANALYSE)
+            open_jobs = sum(count for state, count in counts.items() if not state.is_final)
             lacking = [track_id for space in spaces for track_id in stores.vectors.lacking(space)]
         room = max(0, _AT_ONCE - open_jobs)
         wanted = [track_id for track_id in dict.fromkeys(lacking) if track_id not in self._asked][:room]

@@ -1,5 +1,6 @@
 """What was analysed before a model was switched on is analysed again, once, behind everything else."""
 
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -60,3 +61,20 @@ def test_a_track_without_a_sound_is_not_queued_for_ever(crate: SqliteCatalogue) 
             if job.track_id == UNHEARD:
                 stores.jobs.finish(job.id, state=JobState.DONE, at_s=4.0)
     assert again.queue() == 0
+
+
+def test_stems_that_wait_take_no_room_and_analyses_do(crate: SqliteCatalogue) -> None:
+    numbers = count(1)
+
+    def wait(kind: JobKind) -> None:
+        with crate.writing() as stores:
+            for _ in range(500):
+                stores.jobs.add(kind, priority=Priority.INTERACTIVE, at_s=4.0, new_id=lambda: f"e{next(numbers):015x}")
+
+    wait(JobKind.STEMS)
+    assert unplaced(crate, [], CLAP_SPACE).queue() == 1
+    with crate.writing() as stores:
+        (queued,) = [job for job in stores.jobs.list(states=[JobState.QUEUED], limit=2_000) if job.track_id == UNHEARD]
+        stores.jobs.finish(queued.id, state=JobState.CANCELLED, at_s=5.0)
+    wait(JobKind.ANALYSE)
+    assert unplaced(crate, [], CLAP_SPACE).queue() == 0
