@@ -1,21 +1,25 @@
 """Playlists and folders."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.bulk import insert_rows
 from cratehand.catalogue.keys import find_key, id_of, keys_of
-from cratehand.catalogue.playlist_tree import full_names, inside, load_branches, load_nodes
+from cratehand.catalogue.playlist_tree import Node, full_names, inside, load_branches, load_nodes
 from cratehand.catalogue.removal import delete_playlists
 from cratehand.domain.collection import Playlist, PlaylistKind
 from cratehand.domain.errors import InvalidInputError
 from cratehand.domain.ids import ForeignId, PlaylistId, TrackId
 
+_AT_ONCE: Final = 500
 _ENTRY_COLUMNS = ("playlist", "position", "track")
 _entries = schema.playlist_entries.c
+_PLACE = select(schema.playlists.c.playlist, schema.playlists.c.parent_id).where(
+    schema.playlists.c.id == bindparam("sought")
+)
 _LISTS_OF_TRACK = select(_entries.playlist).where(_entries.track == bindparam("track"))
 
 
@@ -26,21 +30,19 @@ class SqlPlaylistStore:
         self._connection = connection
 
     def all(self) -> Sequence[Playlist]:
-        entries = load_entries(self._connection)
-        return [
-            Playlist(
-                id=PlaylistId(node.id),
-                name=node.name,
-                kind=PlaylistKind(node.kind),
-                parent_id=None if node.parent_id is None else PlaylistId(node.parent_id),
-                position=node.position,
-                entries=tuple(id_of(key) for key in entries.get(node.playlist, ())),
-                origin=node.origin,
-                foreign_id=None if node.foreign_id is None else ForeignId(node.foreign_id),
-                rule=node.rule,
-            )
-            for node in load_nodes(self._connection)
-        ]
+        return _playlists(load_nodes(self._connection), load_entries(self._connection))
+
+    def some(self, ids: Collection[PlaylistId]) -> Sequence[Playlist]:
+        nodes = [node for node in load_nodes(self._connection) if node.id in ids]
+        return self._with_entries(nodes)
+
+    def within(self, playlist_id: PlaylistId) -> Sequence[Playlist]:
+        nodes = load_nodes(self._connection)
+        keys = set(inside(nodes, playlist_id))
+        return self._with_entries([node for node in nodes if node.playlist in keys])
+
+    def _with_entries(self, nodes: Sequence[Node]) -> Sequence[Playlist]:
+        return _playlists(nodes, load_entries(self._connection, [node.playlist for node in nodes]))
 
     def save(self, playlist: Playlist) -> None:
         """Add it, or replace the one with its id; entries that name no track are left out.
@@ -48,9 +50,9 @@ class SqlPlaylistStore:
         Raises:
             InvalidInputError: It would lie inside itself.
         """
-        nodes = load_nodes(self._connection)
-        old = next((node for node in nodes if node.id == playlist.id), None)
-        if old is not None and playlist.parent_id is not None:
+        old = self._connection.execute(_PLACE, {"sought": playlist.id}).first()
+        if old is not None and playlist.parent_id not in (None, old.parent_id):
+            nodes = load_nodes(self._connection)
             within = set(inside(nodes, playlist.id))
             if any(node.id == playlist.parent_id and node.playlist in within for node in nodes):
                 raise InvalidInputError(f"the folder {playlist.name!r} can not lie inside itself")
@@ -92,13 +94,17 @@ def insert_playlist(connection: Connection, values: dict[str, Any]) -> int:
     return int(row.scalar_one())
 
 
-def load_entries(connection: Connection) -> dict[int, list[int]]:
-    """Load the tracks of all playlists, in their order."""
+def load_entries(connection: Connection, playlists: Sequence[int] | None = None) -> dict[int, list[int]]:
+    """Load the tracks of these playlists, or of all, in their order."""
+    query = select(_entries.playlist, _entries.track).order_by(_entries.playlist, _entries.position)
+    pieces = [query]
+    if playlists is not None:
+        starts = range(0, len(playlists), _AT_ONCE)
+        pieces = [query.where(_entries.playlist.in_(playlists[start : start + _AT_ONCE])) for start in starts]
     found: dict[int, list[int]] = {}
-    for playlist, track in connection.execute(
-        select(_entries.playlist, _entries.track).order_by(_entries.playlist, _entries.position)
-    ):
-        found.setdefault(playlist, []).append(track)
+    for piece in pieces:
+        for playlist, track in connection.execute(piece):
+            found.setdefault(playlist, []).append(track)
     return found
 
 
@@ -113,7 +119,24 @@ def existing_keys(connection: Connection, keys: Sequence[int]) -> list[int]:
     """Return those keys that name a track, in the same order."""
     known: set[int] = set()
     distinct = sorted(set(keys))
-    for start in range(0, len(distinct), 500):
-        piece = distinct[start : start + 500]
+    for start in range(0, len(distinct), _AT_ONCE):
+        piece = distinct[start : start + _AT_ONCE]
         known.update(connection.scalars(select(schema.tracks.c.track).where(schema.tracks.c.track.in_(piece))))
     return [key for key in keys if key in known]
+
+
+def _playlists(nodes: Sequence[Node], entries: Mapping[int, Sequence[int]]) -> list[Playlist]:
+    return [
+        Playlist(
+            id=PlaylistId(node.id),
+            name=node.name,
+            kind=PlaylistKind(node.kind),
+            parent_id=None if node.parent_id is None else PlaylistId(node.parent_id),
+            position=node.position,
+            entries=tuple(id_of(key) for key in entries.get(node.playlist, ())),
+            origin=node.origin,
+            foreign_id=None if node.foreign_id is None else ForeignId(node.foreign_id),
+            rule=node.rule,
+        )
+        for node in nodes
+    ]

@@ -169,6 +169,14 @@ class PlaylistStore(Protocol):
         """Return every playlist and folder with its entries, parents before children, in their order."""
         ...
 
+    def some(self, ids: Collection[PlaylistId]) -> Sequence[Playlist]:
+        """Return those of these that there are, as `all` does."""
+        ...
+
+    def within(self, playlist_id: PlaylistId) -> Sequence[Playlist]:
+        """Return a playlist, or a folder and everything in it, as `all` does; nothing where there is none."""
+        ...
+
     def save(self, playlist: Playlist) -> None:
         """Add it, or replace the one with its id."""
         ...

@@ -26,10 +26,11 @@ def change_playlists(
     Returns:
         The applied plan; None where nothing changes.
     """
-    before = _by_id(stores)
+    ids = {playlist.id for playlist in wanted}
+    before = _by_id(stores.playlists.some(ids))
     for playlist in wanted:
         stores.playlists.save(playlist)
-    after = _by_id(stores)
+    after = _by_id(stores.playlists.some(ids))
     steps = [ChangePlaylist(before=before.get(each.id), after=after.get(each.id)) for each in wanted]
     return _keep(stores, steps, plan_id=plan_id, who=who, why=why, at_s=at_s)
 
@@ -38,10 +39,8 @@ def remove_playlist(
     stores: Stores, playlist_id: PlaylistId, *, plan_id: str, who: str, why: str, at_s: float
 ) -> PlanRecord | None:
     """Remove a playlist, or a folder with all in it, and keep the plan that says so; None where there is none."""
-    before = _by_id(stores)
+    gone = stores.playlists.within(playlist_id)
     stores.playlists.remove(playlist_id)
-    after = _by_id(stores)
-    gone = [playlist for each, playlist in before.items() if each not in after]
     # Children first, so that the way back makes parents first.
     steps = [ChangePlaylist(before=playlist, after=None) for playlist in reversed(gone)]
     return _keep(stores, steps, plan_id=plan_id, who=who, why=why, at_s=at_s)
@@ -49,7 +48,7 @@ def remove_playlist(
 
 def require_playlists(stores: Stores, steps: Sequence[ChangePlaylist]) -> None:
     """See that playlists are as a plan left them; raises `ConflictError` saying what stands in the way."""
-    now = _by_id(stores)
+    now = _by_id(stores.playlists.all())
     made = {step.playlist_id for step in steps if step.before is None}
     for step in steps:
         known = now.get(step.playlist_id) if step.playlist_id is not None else None
@@ -89,8 +88,8 @@ def _keep(
     return plan
 
 
-def _by_id(stores: Stores) -> dict[PlaylistId, Playlist]:
-    return {playlist.id: playlist for playlist in stores.playlists.all()}
+def _by_id(playlists: Sequence[Playlist]) -> dict[PlaylistId, Playlist]:
+    return {playlist.id: playlist for playlist in playlists}
 
 
 def _with_known_tracks(stores: Stores, playlist: Playlist) -> Playlist:

@@ -63,6 +63,12 @@ def test_playlists_come_parents_first_in_their_order(known: SqliteCatalogue) -> 
             stores.playlists.save(playlist)
         assert [playlist.name for playlist in stores.playlists.all()] == ["A", "F", "B", "O"]
         assert stores.playlists.all()[2] == inner
+        for ids in ({"b"}, {"f", "b", "nobody"}, set()):
+            wanted = [playlist for playlist in stores.playlists.all() if playlist.id in ids]
+            assert list(stores.playlists.some({PlaylistId(each) for each in ids})) == wanted
+        assert [playlist.name for playlist in stores.playlists.within(PlaylistId("f"))] == ["F", "B"]
+        assert list(stores.playlists.within(PlaylistId("b"))) == [inner]
+        assert list(stores.playlists.within(PlaylistId("nobody"))) == []
         assert stores.playlists.all()[3].parent_id is None
         assert stores.playlists.names_of(track_id(2)) == ["F/B"]
         stores.playlists.save(a_list("O"))
