@@ -20,6 +20,7 @@ from cratehand.domain.tempo import octaves_of
 from cratehand.domain.track import FileStamp, Presence, Track
 from cratehand.domain.track_analysis import FileReading
 from cratehand.usecases.event_bus import EventBus
+from cratehand.usecases.known_genres import KnownGenres
 from cratehand.usecases.lanes import Lanes
 from cratehand.usecases.quiet import Quiet
 from cratehand.usecases.reading_facts import ANALYSIS, FILE_NAME, TAGS, facts_of
@@ -77,6 +78,7 @@ class AnalysisQueue:
         self._bus = bus
         self._clock = clock
         self._lanes = lanes
+        self._genres = KnownGenres(clock)
         self._spaces = spaces  # where a track has to lie to count as analysed
         self._running: dict[JobId, tuple[Job, Future[FileReading]]] = {}
         self._wake = asyncio.Event()
@@ -344,7 +346,7 @@ class AnalysisQueue:
                 error=error,
             )
             reading = _settled(stores, job.track_id, reading)
-            genres = stores.tracks.genres() if reading.sound is not None else ()
+            genres = self._genres.names(stores) if reading.sound is not None else ()
             at_s = _after_all(stores, job.track_id, now_s)
             stores.facts.record(job.track_id, facts_of(reading, at_s=at_s, genres=genres))
             keep_vectors(stores.vectors, job.track_id, reading)
