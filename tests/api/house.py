@@ -95,7 +95,7 @@ async def open_house(
             lanes=lanes,
             bus=bus,
             library=Library(catalogue, clock=clock, new_id=counting_ids(), publish=bus.publish),
-            playlists=Playlists(catalogue),
+            playlists=Playlists(catalogue, clock=clock, new_id=counting_ids(), publish=bus.publish),
             similarity=Similarity(catalogue),
             text_search=TextSearch(catalogue),
             jobs=Jobs(catalogue, clock=clock, new_id=counting_ids(), publish=bus.publish),

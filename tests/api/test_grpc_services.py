@@ -188,6 +188,30 @@ async def test_playlists_come_with_their_entries_and_in_pages_where_they_are_man
     assert rest.next_page_token == ""
 
 
+async def test_a_playlist_is_renamed_and_deleted_as_plans(house: House, library) -> None:
+    names = {"1" * 16: ("Mine", "cratehand"), "2" * 16: ("Theirs", "rekordbox")}
+    with house.catalogue.writing() as stores:
+        for playlist_id, (name, origin) in names.items():
+            stores.playlists.save(
+                Playlist(id=PlaylistId(playlist_id), name=name, kind=PlaylistKind.PLAYLIST, origin=origin)
+            )
+    wish = library_pb2.RenamePlaylistRequest(playlist="Mine", name="Ours", dry_run=True)
+    planned = await library.RenamePlaylist(wish, metadata=SHOWN)
+    assert not planned.HasField("plan_id")
+    wish.dry_run = False
+    renamed = await library.RenamePlaylist(wish, metadata=SHOWN)
+    assert (list(renamed.changes), bool(renamed.plan_id)) == (list(planned.changes), True)
+    gone = await library.DeletePlaylist(library_pb2.DeletePlaylistRequest(playlist="Ours"), metadata=SHOWN)
+    assert [change.what for change in gone.changes] == ["remove playlist"]
+    assert [each.name for each in house.use_cases.playlists.all()] == ["Theirs"]
+    for playlist, name, code in (
+        ("Theirs", "x", grpc.StatusCode.UNIMPLEMENTED), ("Ours", "x", grpc.StatusCode.NOT_FOUND),
+        ("", "x", grpc.StatusCode.INVALID_ARGUMENT), ("Theirs", "", grpc.StatusCode.INVALID_ARGUMENT),
+    ):  # fmt: skip
+        wish = library_pb2.RenamePlaylistRequest(playlist=playlist, name=name)
+        assert (await refused(library.RenamePlaylist(wish, metadata=SHOWN))).code() is code
+
+
 async def test_a_path_that_is_no_utf8_and_numbers_that_are_not_finite_reach_the_client(house: House, library) -> None:
     odd = TrackId("0dd0000000000000")
     path = Path(str(house.folder / "caf\udce9.flac"))

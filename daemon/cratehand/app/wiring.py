@@ -71,7 +71,7 @@ def offline_use_cases(
     return OfflineUseCases(
         catalogue=catalogue,
         library=Library(catalogue, new_id=new_id, **told),
-        playlists=Playlists(catalogue),
+        playlists=Playlists(catalogue, new_id=new_id, **told),
         similarity=Similarity(catalogue),
         text_search=TextSearch(catalogue, find_listeners=lambda: text_listeners(DataFolder(data_dir).models)),
         jobs=Jobs(catalogue, new_id=new_id, **told),

@@ -1,6 +1,7 @@
 """Changes of playlists as plans that are applied at once, and how they are brought back exactly."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from cratehand.domain.collection import Playlist
@@ -39,11 +40,15 @@ def remove_playlist(
     stores: Stores, playlist_id: PlaylistId, *, plan_id: str, who: str, why: str, at_s: float
 ) -> PlanRecord | None:
     """Remove a playlist, or a folder with all in it, and keep the plan that says so; None where there is none."""
-    gone = stores.playlists.within(playlist_id)
+    steps = removing(stores.playlists.within(playlist_id))
     stores.playlists.remove(playlist_id)
-    # Children first, so that the way back makes parents first.
-    steps = [ChangePlaylist(before=playlist, after=None) for playlist in reversed(gone)]
     return _keep(stores, steps, plan_id=plan_id, who=who, why=why, at_s=at_s)
+
+
+def removing(playlists: Sequence[Playlist]) -> list[ChangePlaylist]:
+    """Return the steps that remove playlists, given parents before children."""
+    # Children first, so that the way back makes parents first.
+    return [ChangePlaylist(before=playlist, after=None) for playlist in reversed(playlists)]
 
 
 def require_playlists(stores: Stores, steps: Sequence[ChangePlaylist]) -> None:
@@ -55,6 +60,7 @@ def require_playlists(stores: Stores, steps: Sequence[ChangePlaylist]) -> None:
         if step.after is None:
             if known is not None:
                 raise ConflictError(f"there is a playlist {known.name!r} with the same id again: remove that first")
+            _require_place(step.before, now.keys() | {each.playlist_id for each in steps})
             continue
         if known is None:
             raise ConflictError(f"the playlist {step.after.name!r} was removed since: undo that first")
@@ -63,6 +69,11 @@ def require_playlists(stores: Stores, steps: Sequence[ChangePlaylist]) -> None:
     for playlist in now.values():
         if playlist.parent_id in made and playlist.id not in made:
             raise ConflictError(f"the playlist {playlist.name!r} lies in a folder that would go: move it away first")
+
+
+def _require_place(gone: Playlist | None, there: AbstractSet[PlaylistId | None]) -> None:
+    if gone is not None and gone.parent_id is not None and gone.parent_id not in there:
+        raise ConflictError(f"the folder in which {gone.name!r} lay was removed since: undo that first")
 
 
 def put_back_playlists(stores: Stores, steps: Sequence[ChangePlaylist]) -> None:

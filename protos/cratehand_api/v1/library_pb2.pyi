@@ -256,3 +256,79 @@ class Playlist(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__parent_id) -> _WhichOneofReturnType__parent_id | None: ...
 
 Global___Playlist: _TypeAlias = Playlist  # noqa: Y015
+
+@_typing.final
+class RenamePlaylistRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAYLIST_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    playlist: _builtins.str
+    """Its id, name, or full name: "Peak/2024/Techno"."""
+    name: _builtins.str
+    """The new name, without the folders."""
+    dry_run: _builtins.bool
+    def __init__(
+        self,
+        *,
+        playlist: _builtins.str = ...,
+        name: _builtins.str = ...,
+        dry_run: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "name", b"name", "playlist", b"playlist"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenamePlaylistRequest: _TypeAlias = RenamePlaylistRequest  # noqa: Y015
+
+@_typing.final
+class DeletePlaylistRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAYLIST_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    playlist: _builtins.str
+    """Its id, name, or full name: "Peak/2024/Techno"."""
+    dry_run: _builtins.bool
+    def __init__(
+        self,
+        *,
+        playlist: _builtins.str = ...,
+        dry_run: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "playlist", b"playlist"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeletePlaylistRequest: _TypeAlias = DeletePlaylistRequest  # noqa: Y015
+
+@_typing.final
+class ChangePlaylistResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGES_FIELD_NUMBER: _builtins.int
+    PLAN_ID_FIELD_NUMBER: _builtins.int
+    plan_id: _builtins.str
+    """What it is undone by; absent where nothing was changed."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[_track_pb2.Change]: ...
+    def __init__(
+        self,
+        *,
+        changes: _abc.Iterable[_track_pb2.Change] | None = ...,
+        plan_id: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_plan_id", b"_plan_id", "plan_id", b"plan_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_plan_id", b"_plan_id", "changes", b"changes", "plan_id", b"plan_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__plan_id: _TypeAlias = _typing.Literal["plan_id"]  # noqa: Y015
+    _WhichOneofArgType__plan_id: _TypeAlias = _typing.Literal["_plan_id", b"_plan_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__plan_id) -> _WhichOneofReturnType__plan_id | None: ...
+
+Global___ChangePlaylistResponse: _TypeAlias = ChangePlaylistResponse  # noqa: Y015

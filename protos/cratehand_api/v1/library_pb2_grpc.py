@@ -55,6 +55,16 @@ class LibraryStub:
                 request_serializer=cratehand__api_dot_v1_dot_library__pb2.ListPlaylistsRequest.SerializeToString,
                 response_deserializer=cratehand__api_dot_v1_dot_library__pb2.ListPlaylistsResponse.FromString,
                 _registered_method=True)
+        self.RenamePlaylist = channel.unary_unary(
+                '/cratehand_api.v1.Library/RenamePlaylist',
+                request_serializer=cratehand__api_dot_v1_dot_library__pb2.RenamePlaylistRequest.SerializeToString,
+                response_deserializer=cratehand__api_dot_v1_dot_library__pb2.ChangePlaylistResponse.FromString,
+                _registered_method=True)
+        self.DeletePlaylist = channel.unary_unary(
+                '/cratehand_api.v1.Library/DeletePlaylist',
+                request_serializer=cratehand__api_dot_v1_dot_library__pb2.DeletePlaylistRequest.SerializeToString,
+                response_deserializer=cratehand__api_dot_v1_dot_library__pb2.ChangePlaylistResponse.FromString,
+                _registered_method=True)
 
 
 class LibraryServicer:
@@ -88,6 +98,21 @@ class LibraryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RenamePlaylist(self, request, context):
+        """Give a playlist or folder of one's own another name; Upgrades.UndoPlan takes it back. UNIMPLEMENTED for those that
+        follow Rekordbox, ABORTED where the name means several or is taken.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeletePlaylist(self, request, context):
+        """Remove a playlist of one's own, or a folder with all in it; the tracks stay. Errors and undo as RenamePlaylist.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LibraryServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -110,6 +135,16 @@ def add_LibraryServicer_to_server(servicer, server):
                     servicer.ListPlaylists,
                     request_deserializer=cratehand__api_dot_v1_dot_library__pb2.ListPlaylistsRequest.FromString,
                     response_serializer=cratehand__api_dot_v1_dot_library__pb2.ListPlaylistsResponse.SerializeToString,
+            ),
+            'RenamePlaylist': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenamePlaylist,
+                    request_deserializer=cratehand__api_dot_v1_dot_library__pb2.RenamePlaylistRequest.FromString,
+                    response_serializer=cratehand__api_dot_v1_dot_library__pb2.ChangePlaylistResponse.SerializeToString,
+            ),
+            'DeletePlaylist': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeletePlaylist,
+                    request_deserializer=cratehand__api_dot_v1_dot_library__pb2.DeletePlaylistRequest.FromString,
+                    response_serializer=cratehand__api_dot_v1_dot_library__pb2.ChangePlaylistResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -220,6 +255,60 @@ class Library:
             '/cratehand_api.v1.Library/ListPlaylists',
             cratehand__api_dot_v1_dot_library__pb2.ListPlaylistsRequest.SerializeToString,
             cratehand__api_dot_v1_dot_library__pb2.ListPlaylistsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenamePlaylist(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cratehand_api.v1.Library/RenamePlaylist',
+            cratehand__api_dot_v1_dot_library__pb2.RenamePlaylistRequest.SerializeToString,
+            cratehand__api_dot_v1_dot_library__pb2.ChangePlaylistResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeletePlaylist(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cratehand_api.v1.Library/DeletePlaylist',
+            cratehand__api_dot_v1_dot_library__pb2.DeletePlaylistRequest.SerializeToString,
+            cratehand__api_dot_v1_dot_library__pb2.ChangePlaylistResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,6 +40,12 @@ class LibraryStub:
     """Record a person's word: it wins from now on. INVALID_ARGUMENT names the field and what is wrong."""
     ListPlaylists: _grpc.UnaryUnaryMultiCallable[_library_pb2.ListPlaylistsRequest, _library_pb2.ListPlaylistsResponse]
     """All playlists and folders, parents before children. In pages only where their entries are very many."""
+    RenamePlaylist: _grpc.UnaryUnaryMultiCallable[_library_pb2.RenamePlaylistRequest, _library_pb2.ChangePlaylistResponse]
+    """Give a playlist or folder of one's own another name; Upgrades.UndoPlan takes it back. UNIMPLEMENTED for those that
+    follow Rekordbox, ABORTED where the name means several or is taken.
+    """
+    DeletePlaylist: _grpc.UnaryUnaryMultiCallable[_library_pb2.DeletePlaylistRequest, _library_pb2.ChangePlaylistResponse]
+    """Remove a playlist of one's own, or a folder with all in it; the tracks stay. Errors and undo as RenamePlaylist."""
 
 @_typing.type_check_only
 class LibraryAsyncStub(LibraryStub):
@@ -52,6 +58,12 @@ class LibraryAsyncStub(LibraryStub):
     """Record a person's word: it wins from now on. INVALID_ARGUMENT names the field and what is wrong."""
     ListPlaylists: _aio.UnaryUnaryMultiCallable[_library_pb2.ListPlaylistsRequest, _library_pb2.ListPlaylistsResponse]  # type: ignore[assignment]
     """All playlists and folders, parents before children. In pages only where their entries are very many."""
+    RenamePlaylist: _aio.UnaryUnaryMultiCallable[_library_pb2.RenamePlaylistRequest, _library_pb2.ChangePlaylistResponse]  # type: ignore[assignment]
+    """Give a playlist or folder of one's own another name; Upgrades.UndoPlan takes it back. UNIMPLEMENTED for those that
+    follow Rekordbox, ABORTED where the name means several or is taken.
+    """
+    DeletePlaylist: _aio.UnaryUnaryMultiCallable[_library_pb2.DeletePlaylistRequest, _library_pb2.ChangePlaylistResponse]  # type: ignore[assignment]
+    """Remove a playlist of one's own, or a folder with all in it; the tracks stay. Errors and undo as RenamePlaylist."""
 
 class LibraryServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -85,5 +97,23 @@ class LibraryServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_library_pb2.ListPlaylistsResponse, _abc.Awaitable[_library_pb2.ListPlaylistsResponse]]:
         """All playlists and folders, parents before children. In pages only where their entries are very many."""
+
+    @_abc_1.abstractmethod
+    def RenamePlaylist(
+        self,
+        request: _library_pb2.RenamePlaylistRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_library_pb2.ChangePlaylistResponse, _abc.Awaitable[_library_pb2.ChangePlaylistResponse]]:
+        """Give a playlist or folder of one's own another name; Upgrades.UndoPlan takes it back. UNIMPLEMENTED for those that
+        follow Rekordbox, ABORTED where the name means several or is taken.
+        """
+
+    @_abc_1.abstractmethod
+    def DeletePlaylist(
+        self,
+        request: _library_pb2.DeletePlaylistRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_library_pb2.ChangePlaylistResponse, _abc.Awaitable[_library_pb2.ChangePlaylistResponse]]:
+        """Remove a playlist of one's own, or a folder with all in it; the tracks stay. Errors and undo as RenamePlaylist."""
 
 def add_LibraryServicer_to_server(servicer: LibraryServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -38,7 +38,7 @@ CHANGING = {
     ("pause",), ("resume",), ("watch", "add"), ("watch", "remove"), ("track", "set"), ("export", "rekordbox"),
     ("export", "m3u8"), ("import", "rekordbox"), ("import", "playlist"), ("service", "install"),
     ("service", "uninstall"), ("backup",), ("restore",), ("master", "init"), ("master", "sync"), ("master", "start"),
-    ("master", "stop"), ("drums",),
+    ("master", "stop"), ("drums",), ("playlists", "rename"), ("playlists", "delete"),
 }  # fmt: skip
 
 
@@ -303,6 +303,28 @@ def test_a_playlist_goes_out_and_comes_in_again_with_a_word_on_what_is_missing(
     assert "Never Heard" in said.out
     assert "1 of 2 tracks would be taken over" in said.err
     assert [track["id"] for track in cratehand("tracks", "--playlist", "wishes", "--json").json] == [IDS[0]]
+
+
+@pytest.mark.usefixtures("crate")
+def test_a_playlist_is_renamed_and_deleted_and_both_stand_in_the_history(cratehand: Cratehand) -> None:
+    planned = cratehand("playlists", "rename", "Peak", "Peak Time", "--json", "--dry-run").json
+    assert (planned["id"], planned["dry_run"], planned["changes"][0]["after"]) == (None, True, "Peak Time")
+    renamed = cratehand("playlists", "rename", "Peak", "Peak Time", "--json").json
+    assert renamed["changes"] == planned["changes"]
+    (listed,) = cratehand("playlists", "list", "--json").json
+    assert (listed["name"], listed["kind"], listed["tracks"], listed["origin"]) == (
+        "Peak Time", "playlist", 2, "cratehand",
+    )  # fmt: skip
+    said = cratehand("playlists", "delete", "Peak Time")
+    assert (said.code, said.out) == (0, "remove playlist Peak Time: 2 tracks → –\n")
+    assert "takes it back" in said.err
+    assert cratehand("playlists", "list", "--json").json == []
+    rows = cratehand("history", "--json").json
+    assert [(row["what"], row["why"]) for row in rows] == [
+        ("playlist", "delete playlist Peak Time"), ("playlist", "rename Peak to Peak Time"),
+    ]  # fmt: skip
+    gone = cratehand("playlists", "delete", "Peak Time")
+    assert (gone.code, "there is no playlist 'Peak Time'" in gone.err) == (1, True)
 
 
 @pytest.mark.usefixtures("crate")

@@ -24,6 +24,7 @@ from cratehand.app.cli import (
     jobs,
     master,
     models,
+    playlists,
     review,
     run,
     search,
@@ -78,8 +79,8 @@ def root(
 
 
 for _verbs in (
-    run, status, doctor, folders, analyse, tracks, track, review, search, upgrade, copies, history, tags, exports,
-    imports, jobs, master, models, config, stems, drums, service, backups, version,
+    run, status, doctor, folders, analyse, tracks, track, review, search, upgrade, copies, history, playlists, tags,
+    exports, imports, jobs, master, models, config, stems, drums, service, backups, version,
 ):  # fmt: skip
     _verbs.register(app)
 

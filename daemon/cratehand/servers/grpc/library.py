@@ -26,6 +26,7 @@ _LARGEST_PAGE: Final = 1_000
 _LIST_ENTRIES: Final = 100_000
 """Playlist entries of one page, about 2 MB: clients take 4 MB by default."""
 _VALUES: Final = 50
+_NAME: Final = 1_000
 
 
 class LibraryService(library_pb2_grpc.LibraryServicer):
@@ -53,6 +54,18 @@ class LibraryService(library_pb2_grpc.LibraryServicer):
     ) -> library_pb2.ListPlaylistsResponse:
         """Return all playlists and folders."""
         return await self._use_cases.lanes.slow(self._list_playlists, request)
+
+    async def RenamePlaylist(
+        self, request: library_pb2.RenamePlaylistRequest, context: Context
+    ) -> library_pb2.ChangePlaylistResponse:
+        """Give a playlist another name."""
+        return await self._use_cases.lanes.quick(self._rename_playlist, request)
+
+    async def DeletePlaylist(
+        self, request: library_pb2.DeletePlaylistRequest, context: Context
+    ) -> library_pb2.ChangePlaylistResponse:
+        """Remove a playlist."""
+        return await self._use_cases.lanes.quick(self._delete_playlist, request)
 
     def _list_tracks(self, request: library_pb2.ListTracksRequest) -> library_pb2.ListTracksResponse:
         question = library_pb2.ListTracksRequest(
@@ -99,3 +112,13 @@ class LibraryService(library_pb2_grpc.LibraryServicer):
             playlists=[playlist_message(playlist) for playlist in rest[:fitting]],
             next_page_token=page_token(question, offset + fitting if fitting < len(rest) else None),
         )
+
+    def _rename_playlist(self, request: library_pb2.RenamePlaylistRequest) -> library_pb2.ChangePlaylistResponse:
+        playlist, name = reference("playlist", request.playlist), bounded("name", request.name, longest=_NAME)
+        edit = self._use_cases.playlists.rename(playlist, name, who=user_name(), dry_run=request.dry_run)
+        return library_pb2.ChangePlaylistResponse(changes=change_messages(edit.plan), plan_id=edit.plan_id)
+
+    def _delete_playlist(self, request: library_pb2.DeletePlaylistRequest) -> library_pb2.ChangePlaylistResponse:
+        playlist = reference("playlist", request.playlist)
+        edit = self._use_cases.playlists.delete(playlist, who=user_name(), dry_run=request.dry_run)
+        return library_pb2.ChangePlaylistResponse(changes=change_messages(edit.plan), plan_id=edit.plan_id)
