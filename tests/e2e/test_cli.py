@@ -176,6 +176,27 @@ def test_a_correction_goes_through_the_daemon(home: Path, daemon: "subprocess.Po
     assert daemon.poll() is None
 
 
+def test_playlists_are_renamed_deleted_and_brought_back_through_the_daemon(
+    home: Path, daemon: "subprocess.Popen[str]"
+) -> None:
+    data = ("--data-dir", str(home / "data"))
+    (home / "Set ü.txt").write_text("Some One - Söng #1\n", encoding="utf-8")
+    assert call(home, "import", "playlist", str(home / "Set ü.txt"), *data).returncode == 0
+    before = document(call(home, "playlists", "list", "--json", *data))
+    assert [(row["name"], row["tracks"], row["origin"]) for row in before] == [("Set ü", 1, "import")]
+    planned = document(call(home, "playlists", "rename", "Set ü", "Später", "--dry-run", "--json", *data))
+    renamed = document(call(home, "playlists", "rename", "Set ü", "Später", "--json", *data))
+    assert (planned["id"], planned["changes"]) == (None, renamed["changes"])
+    gone = document(call(home, "playlists", "delete", "Später", "--json", *data))
+    assert document(call(home, "playlists", "list", "--json", *data)) == []
+    early = call(home, "undo", renamed["id"], *data)
+    assert (early.returncode, "undo that first" in early.stderr) == (1, True)
+    for plan in (gone, renamed):
+        assert document(call(home, "undo", plan["id"], "--json", *data))["state"] == "undone"
+    assert document(call(home, "playlists", "list", "--json", *data)) == before
+    assert daemon.poll() is None
+
+
 def test_a_second_daemon_is_refused_and_told_who_has_the_folder(home: Path, daemon: "subprocess.Popen[str]") -> None:
     said = call(home, "run", "--once", "--data-dir", str(home / "data"))
     assert said.returncode == 1
