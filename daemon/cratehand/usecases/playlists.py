@@ -102,7 +102,8 @@ class Playlists:
             playlists = stores.playlists.all()
             playlist = _find(playlists, reference)
             _require_own(playlist)
-            planned = [change for step in steps(playlists, playlist) for change in step.changes()]
+            changing = [step for step in steps(playlists, playlist) if step.before != step.after]
+            planned = [change for step in changing for change in step.changes()]
             done = None if write is None else write(stores, playlist, self._new_id())
         if done is None:
             return PlaylistEdit(plan=Plan(why=reference, changes=tuple(planned)), plan_id=None)

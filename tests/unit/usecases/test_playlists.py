@@ -156,7 +156,9 @@ def test_a_name_that_means_none_several_or_is_taken_is_told(desk: Desk) -> None:
     for name in ("", "  ", "a\nb", "x" * 256):
         with pytest.raises(InvalidInputError, match="no name for a playlist"):
             desk.rename(NIGHT, name)
-    assert desk.playlists.rename(NIGHT, "Night", who="dj").plan_id is None, "nothing changes, nothing is noted"
+    for dry_run in (True, False):
+        nothing = desk.playlists.rename(NIGHT, "Night", who="dj", dry_run=dry_run)
+        assert (nothing.plan_id, nothing.plan.changes) == (None, ()), "nothing changes, nothing is noted"
     assert desk.crate.history().list() == []
 
 
