@@ -157,7 +157,7 @@ def test_what_the_cache_has_half_or_of_another_model_is_made_there(
 
 
 def test_stopping_ends_the_work_there_within_a_window(address: str, there: Path, tmp_path: Path) -> None:
-    long = write_audio(tmp_path / "long.flac", signals.stereo(signals.noise(duration_s=60.0)))
+    long = write_audio(tmp_path / "long.flac", signals.stereo(signals.noise(duration_s=180.0)))
     stopped = threading.Event()
 
     def windows() -> int:
@@ -180,7 +180,7 @@ def test_stopping_ends_the_work_there_within_a_window(address: str, there: Path,
         time.sleep(0.05)
         if windows() != last:
             last, calm_since_s = windows(), time.monotonic()
-    assert last < 60, "of the 120 windows most were not made"
+    assert last < 200, "of the 353 windows many were not made"
 
 
 def test_stopping_leaves_nothing_half_done(address: str, song: Path, there: Path, tmp_path: Path) -> None:
