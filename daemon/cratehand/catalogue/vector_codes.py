@@ -5,6 +5,7 @@ another code into a cosine. That cosine is off by about 0.0005 at 512 numbers: w
 hundred nearest codes and compares those vectors themselves.
 """
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,8 @@ LOWER_HALF: Final = 0xFFFF_FFFF
 _LEVELS: Final = 127
 _BLOCK: Final = 16_384
 """Vectors in one piece of memory: growing never copies what is there, and what is compared at a time stays small."""
+_GATHERED: Final = 6
+"""A smaller part than one in so many is fetched before it is compared."""
 _TAIL: Final = 4_096
 """Keys that wait to be sorted among the others."""
 
@@ -46,14 +49,19 @@ class VectorCodes:
         return self._count
 
     @property
+    def keys(self) -> Keys:
+        """The keys, by place."""
+        return self._keys[: self._count]
+
+    @property
     def key_sum(self) -> int:
         """The sum of the lower halves of all keys: with the count it tells whether two sets of keys are one."""
-        return int((self._keys[: self._count] & LOWER_HALF).sum())
+        return int((self.keys & LOWER_HALF).sum())
 
     def put(self, keys: Keys, vectors: Floats) -> None:
         """Take vectors, float32 ``(count, dimension)``, in the place of older ones of the same keys; no key twice."""
         codes, factors = encode(vectors)
-        places = self._places(keys)
+        places = self.places(keys)
         new = np.flatnonzero(places < 0)
         places[new] = np.arange(self._count, self._count + len(new))
         self._make_room(self._count + len(new))
@@ -68,37 +76,8 @@ class VectorCodes:
             self._order = np.argsort(self._keys[: self._count], kind="stable")
             self._tail.clear()
 
-    def nearest(self, vector: Vector, *, limit: int, among: Keys | None = None) -> list[int]:
-        """Return the keys of the vectors that point most nearly the same way by their codes, the nearest first.
-
-        Args:
-            vector: float32 ``(dimension,)``.
-            limit: At most so many; of equally near ones the smaller keys.
-            among: Only these, ascending; all where None.
-        """
-        wanted = encode(vector[np.newaxis])[0]
-        if among is None:
-            cosines = [self._of(block, wanted) for block in range(-(-self._count // _BLOCK))]
-            return _best(np.concatenate([np.zeros(0, np.float32), *cosines]), self._keys[: self._count], limit)
-        places = self._places(among)
-        places = places[places >= 0]
-        return _best(self._at(places, wanted), self._keys[places], limit)
-
-    def _of(self, block: int, wanted: Bytes) -> Floats:
-        held = min(_BLOCK, self._count - block * _BLOCK)
-        return _cosines(self._blocks[block][:held], self._factors[block][:held], wanted)
-
-    def _at(self, places: Places, wanted: Bytes) -> Floats:
-        cosines = np.zeros(len(places), np.float32)
-        blocks = places // _BLOCK
-        for block in np.unique(blocks).tolist():
-            inside = np.flatnonzero(blocks == block)
-            rows = places[inside] % _BLOCK
-            cosines[inside] = _cosines(self._blocks[block][rows], self._factors[block][rows], wanted)
-        return cosines
-
-    def _places(self, keys: Keys) -> Places:
-        """Return where keys lie, -1 for those that are not here."""
+    def places(self, keys: Keys) -> Places:
+        """Return where vectors lie, -1 for keys that are not here. A place stays what it is."""
         places = np.full(len(keys), -1, np.intp)
         if sorted_count := len(self._order):
             at = np.searchsorted(self._keys[:sorted_count], keys, sorter=self._order)
@@ -108,6 +87,35 @@ class VectorCodes:
             for missing in np.flatnonzero(places < 0).tolist():
                 places[missing] = self._tail.get(int(keys[missing]), -1)
         return places
+
+    def nearest(self, vector: Vector, *, limit: int, among: Places | None = None) -> list[int]:
+        """Return the keys of the vectors that point most nearly the same way by their codes, the nearest first.
+
+        Args:
+            vector: float32 ``(dimension,)``.
+            limit: At most so many; of equally near ones the smaller keys.
+            among: Only those in these places, ascending; all where None.
+        """
+        wanted = encode(vector[np.newaxis])[0]
+        if among is not None and len(among) * _GATHERED < self._count:
+            return _best(self._at(among, wanted), self._keys[among], limit)
+        # To fetch many from here and there takes longer than to compare all as they lie.
+        cosines = [self._of(block, wanted) for block in range(-(-self._count // _BLOCK))]
+        found = np.concatenate([np.zeros(0, np.float32), *cosines])
+        return _best(found, self.keys, limit) if among is None else _best(found[among], self._keys[among], limit)
+
+    def _of(self, block: int, wanted: Bytes) -> Floats:
+        held = min(_BLOCK, self._count - block * _BLOCK)
+        return _cosines(self._blocks[block][:held], self._factors[block][:held], wanted)
+
+    def _at(self, places: Places, wanted: Bytes) -> Floats:
+        cosines = np.zeros(len(places), np.float32)
+        ends = np.searchsorted(places, np.arange(len(self._blocks) + 1) * _BLOCK).tolist()
+        for block, (start, end) in enumerate(pairwise(ends)):
+            if start < end:
+                rows = places[start:end] % _BLOCK
+                cosines[start:end] = _cosines(self._blocks[block][rows], self._factors[block][rows], wanted)
+        return cosines
 
     def _make_room(self, count: int) -> None:
         while len(self._blocks) * _BLOCK < count:

@@ -18,7 +18,9 @@ import numpy as np
 from sqlalchemy import Connection, Row, bindparam, func, literal_column, select
 
 from cratehand.catalogue import schema
+from cratehand.catalogue.filter_rules import Rule
 from cratehand.catalogue.memory import remembered
+from cratehand.catalogue.track_columns import TrackColumns
 from cratehand.catalogue.vector_codes import LOWER_HALF, Keys, VectorCodes
 from cratehand.domain.embedding import Vector
 from cratehand.domain.errors import CratehandError
@@ -54,6 +56,8 @@ class _Space:
     lock: threading.Lock = field(default_factory=threading.Lock)
     codes: VectorCodes | None = None
     state: _State | None = None
+    columns: TrackColumns | None = None
+    """Once a filter was asked for; of no use where they are of other codes."""
     building: Future[None] | None = None
     used_at_s: float = 0.0
 
@@ -73,7 +77,14 @@ class VectorMemory:
         self._spaces: dict[int, _Space] = {}
 
     def candidates(
-        self, connection: Connection, space: int, vector: Vector, *, limit: int, among: Keys | None = None
+        self,
+        connection: Connection,
+        space: int,
+        vector: Vector,
+        *,
+        limit: int,
+        among: Keys | None = None,
+        rules: Sequence[Rule] = (),
     ) -> list[int] | None:
         """Return the keys of the tracks nearest to a vector by its code, the nearest first.
 
@@ -83,6 +94,7 @@ class VectorMemory:
             vector: float32 ``(dimension,)``.
             limit: At most so many.
             among: Only these, ascending; all where None.
+            rules: Only those for which these hold in the view.
 
         Returns:
             None where the space is not in memory (yet), or is not what the view shows.
@@ -92,9 +104,19 @@ class VectorMemory:
         with held.lock:
             held.used_at_s = time.monotonic()
             if held.codes is None or not self._follow(connection, space, held):
-                self._build(space, held)
+                self._build(held, self._read, space, held)
                 return None
-            return held.codes.nearest(vector, limit=limit, among=among)
+            places = None
+            if among is not None:
+                places = held.codes.places(among)
+                places = np.sort(places[places >= 0])
+            if rules:
+                columns = held.columns
+                if columns is None or columns.codes is not held.codes or not columns.follow(connection):
+                    self._build(held, self._read_columns, held, held.codes)
+                    return None
+                places = columns.passing(rules, places)
+            return held.codes.nearest(vector, limit=limit, among=places)
 
     def settle(self) -> None:
         """Wait for what is being read now."""
@@ -108,7 +130,7 @@ class VectorMemory:
         with self._turn:
             for held in self._spaces.values():
                 if time.monotonic() - held.used_at_s >= idle_s and held.lock.acquire(blocking=False):
-                    held.codes = held.state = None
+                    held.codes = held.state = held.columns = None
                     held.lock.release()
 
     def close(self) -> None:
@@ -130,30 +152,39 @@ class VectorMemory:
         held.state = state
         return (held.codes.count, held.codes.key_sum) == (state.count, state.key_sum)
 
-    def _build(self, space: int, held: _Space) -> None:
+    def _build(self, held: _Space, build: Callable[..., None], *arguments: object) -> None:
         if not self._stopped.is_set() and (held.building is None or held.building.done()):
-            held.building = self._builder.submit(self._read, space, held)
+            held.building = self._builder.submit(self._told, build, *arguments)
 
-    def _read(self, space: int, held: _Space) -> None:
-        codes = None
+    def _told(self, build: Callable[..., None], *arguments: object) -> None:
+        """Build in the thread that is ours, and tell what went wrong."""
         try:
-            with self._reading() as connection:
-                state = _state(connection, space)
-                for rows in connection.execute(_newer(space, 0).execution_options(yield_per=_BATCH)).partitions():
-                    if self._stopped.is_set():
-                        return
-                    codes = codes or VectorCodes(len(rows[0].vector) // _LITTLE.itemsize)
-                    _put(codes, rows)
+            build(*arguments)
         except CratehandError as error:
             # Nothing is lost by it but time: the rows are compared, and the next question tries again.
             logger.warning("the vectors of a space could not be read into memory: %s", error)
-            return
         except Exception:
             # The owner of the thread: a bug of ours must not hide in a future that nobody looks at.
             logger.exception("the vectors of a space could not be read into memory")
-            return
+
+    def _read(self, space: int, held: _Space) -> None:
+        codes = None
+        with self._reading() as connection:
+            state = _state(connection, space)
+            for rows in connection.execute(_newer(space, 0).execution_options(yield_per=_BATCH)).partitions():
+                if self._stopped.is_set():
+                    return
+                codes = codes or VectorCodes(len(rows[0].vector) // _LITTLE.itemsize)
+                _put(codes, rows)
         with held.lock:
             held.codes, held.state = codes, state
+
+    def _read_columns(self, held: _Space, codes: VectorCodes) -> None:
+        columns, count = TrackColumns(codes), codes.count
+        with self._reading() as connection:
+            columns.read(connection, count)
+        with held.lock:
+            held.columns = columns
 
 
 def _state(connection: Connection, space: int) -> _State:

@@ -167,8 +167,7 @@ class SqlVectorStore:
         """Return the tracks to compare: those that the memory names, else all that are asked for; None for all."""
         enough = _CANDIDATES + limit * _CANDIDATES_EACH
         if self._memory is not None and isinstance(among, MatchingTracks):
-            ranked = self._memory.candidates(self._connection, number, vector, limit=_RANKED)
-            passing = _passing(among, ranked or [], enough)
+            passing = self._nearest_passing(self._memory, number, vector, among, enough)
             if passing is not None:
                 return passing
         keys = keys_in(among)
@@ -177,6 +176,25 @@ class SqlVectorStore:
         some = None if keys is None else np.asarray(keys, np.int64)
         found = self._memory.candidates(self._connection, number, vector, limit=enough, among=some)
         return keys if found is None else found
+
+    def _nearest_passing(
+        self, memory: VectorMemory, number: int, vector: Vector, among: MatchingTracks, enough: int
+    ) -> list[int] | None:
+        """Return the nearest that pass a filter; None where it is quicker, or only possible, to find all that do."""
+        if among.listed is not None and len(among.listed) <= _FEW:
+            return None
+        only_here = bool(among.conditions.others)
+        ranked = memory.candidates(
+            self._connection,
+            number,
+            vector,
+            limit=_RANKED if only_here else enough,
+            among=among.listed,
+            rules=among.conditions.rules,
+        )
+        if ranked is None or not only_here:
+            return ranked
+        return among.of(ranked) if len(ranked) <= enough else _passing(among, ranked, enough)
 
     def _by_extension(self, number: int, packed: bytes, keys: Sequence[int] | None, limit: int) -> list[Candidate]:
         distance = func.coalesce(func.vec_distance_cosine(_embeddings.vector, packed), _FAR).label("distance")
