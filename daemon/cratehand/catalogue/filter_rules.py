@@ -13,11 +13,11 @@ import numpy.typing as npt
 from sqlalchemy import ColumnElement, Double, case, cast, exists, false, func, not_, or_, select
 
 from cratehand.catalogue import schema
+from cratehand.catalogue.vector_codes import Fit
 from cratehand.domain.fields import Field
 
 Numbers = npt.NDArray[np.float64]
 """Values of many tracks; NaN where one is not known. A text is the number that it was given."""
-Holds = npt.NDArray[np.bool_]
 NumberOf = Callable[[Any], float]
 """Returns the number of a value: its own, that of a text, NaN for a text that no track has."""
 
@@ -72,8 +72,8 @@ class Rule(Protocol):
         """Return it for the database; what does not hold may be NULL."""
         ...
 
-    def holds(self, values: Numbers, number_of: NumberOf) -> Holds:
-        """Return which of these values it holds for."""
+    def holds(self, values: Numbers, number_of: NumberOf) -> Fit:
+        """Return for each of these values whether it holds."""
         ...
 
 
@@ -88,7 +88,7 @@ class Within:
         column = ASKED[self.asked]
         return or_(*(column >= low if high is None else column.between(low, high) for low, high in self.ranges))
 
-    def holds(self, values: Numbers, number_of: NumberOf) -> Holds:
+    def holds(self, values: Numbers, number_of: NumberOf) -> Fit:
         found = np.zeros(len(values), np.bool_)
         for low, high in self.ranges:
             found |= values >= low if high is None else (values >= low) & (values <= high)
@@ -105,7 +105,7 @@ class OneOf:
     def condition(self) -> ColumnElement[bool]:
         return ASKED[self.asked].in_(sorted(self.wanted))
 
-    def holds(self, values: Numbers, number_of: NumberOf) -> Holds:
+    def holds(self, values: Numbers, number_of: NumberOf) -> Fit:
         found = np.zeros(len(values), np.bool_)
         for value in self.wanted:
             found |= values == number_of(value)
@@ -125,5 +125,5 @@ class Not:
     def condition(self) -> ColumnElement[bool]:
         return not_(func.coalesce(self.rule.condition(), false()))
 
-    def holds(self, values: Numbers, number_of: NumberOf) -> Holds:
+    def holds(self, values: Numbers, number_of: NumberOf) -> Fit:
         return ~self.rule.holds(values, number_of)

@@ -64,13 +64,16 @@ class MatchingTracks(Sequence[TrackId]):
 
         Each is looked up, however many match in all.
         """
+        return list(self._connection.scalars(self._of_few, {"keys": json.dumps(list(keys))}))
+
+    @cached_property
+    def _of_few(self) -> Select[int]:
         # Inside a CASE no condition can lead the database to an index, and so to all that match.
         conditions = self.conditions.all()
         holds = case((and_(True, *conditions), 1), else_=0) == 1
         # One value in place of hundreds: naming each would cost more than to look it up.
         named = func.json_each(bindparam("keys")).table_valued("value")
-        query = select_matching(conditions, where=[holds, _believed.track.in_(select(named.c.value))])
-        return list(self._connection.scalars(query, {"keys": json.dumps(list(keys))}))
+        return select_matching(conditions, where=[holds, _believed.track.in_(select(named.c.value))])
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -11,12 +11,15 @@ import numpy as np
 from sqlalchemy import Connection, Row, bindparam, func, select
 
 from cratehand.catalogue import schema
-from cratehand.catalogue.filter_rules import ASKED, Holds, Numbers, Rule
+from cratehand.catalogue.filter_rules import ASKED, Numbers, Rule
 from cratehand.catalogue.keys import chunks
-from cratehand.catalogue.vector_codes import Places, VectorCodes
+from cratehand.catalogue.vector_codes import Fit, Places, VectorCodes
 
 _touched = schema.touched.c
-_NEWEST: Final = select(func.min(_touched.number), func.max(_touched.number))
+# Two questions: for one that asks for both ends SQLite would look at every row.
+_ENDS: Final = select(
+    select(func.min(_touched.number)).scalar_subquery(), select(func.max(_touched.number)).scalar_subquery()
+)
 _SINCE: Final = select(_touched.track).distinct().where(_touched.number > bindparam("mark"))
 _named = func.json_each(bindparam("keys")).table_valued("value")
 _OF: Final = select(schema.believed.c.track, *(column.label(name) for name, column in ASKED.items())).where(
@@ -38,7 +41,7 @@ class TrackColumns:
         self._mark = 0
         """Number of the newest row of `touched` that was followed."""
         self._count = 0
-        self._is_known: Holds = np.zeros(0, np.bool_)
+        self._is_known: Fit = np.zeros(0, np.bool_)
         self._values: dict[str, Numbers] = {name: np.zeros(0) for name in ASKED}
         self._texts: dict[str, int] = {}
 
@@ -50,12 +53,12 @@ class TrackColumns:
                 is not in `touched`, and one that the view does not show yet would be missed for ever.
             count: How many.
         """
-        self._mark = connection.execute(_NEWEST).one()[1] or 0
+        self._mark = connection.execute(_ENDS).one()[1] or 0
         self._take(connection, np.arange(count))
 
     def follow(self, connection: Connection) -> bool:
         """Take what is new in a view that shows the vectors of `codes`; return whether that was possible."""
-        oldest, newest = connection.execute(_NEWEST).one()
+        oldest, newest = connection.execute(_ENDS).one()
         newest = newest or 0
         if newest < self._mark or (newest > self._mark and oldest > self._mark + 1):
             return False
@@ -68,18 +71,12 @@ class TrackColumns:
             self._take(connection, np.arange(self._count, self.codes.count))
         return True
 
-    def passing(self, rules: Sequence[Rule], among: Places | None = None) -> Places:
-        """Return the places of the tracks for which all rules hold.
-
-        Args:
-            rules: What is asked.
-            among: Only these places; all where None.
-        """
-        some: Any = slice(self._count) if among is None else among
-        holds = self._is_known[some].copy()
+    def fit(self, rules: Sequence[Rule]) -> Fit:
+        """Return of each place whether all rules hold for the track there."""
+        fit = self._is_known[: self._count].copy()
         for rule in rules:
-            holds &= rule.holds(self._values[rule.asked][some], self._number)
-        return np.flatnonzero(holds) if among is None else among[holds]
+            fit &= rule.holds(self._values[rule.asked][: self._count], self._number)
+        return fit
 
     def _number(self, value: Any) -> float:
         return self._texts.get(value, np.nan) if isinstance(value, str) else float(value)

@@ -18,14 +18,17 @@ Keys = npt.NDArray[np.int64]
 Places = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.int8]
+Fit = npt.NDArray[np.bool_]
 
 LOWER_HALF: Final = 0xFFFF_FFFF
 """The bits of a key that `VectorCodes.key_sum` adds up: whole keys would overflow."""
 _LEVELS: Final = 127
+_BEYOND: Final = np.float32(1 << 16)
+"""More than twice the product of a code with another of length 1, for up to 65,000 dimensions."""
 _BLOCK: Final = 16_384
 """Vectors in one piece of memory: growing never copies what is there, and what is compared at a time stays small."""
-_GATHERED: Final = 6
-"""A smaller part than one in so many is fetched before it is compared."""
+_FETCHED: Final = 1_024
+"""Codes that are fetched from here and there at a time."""
 _TAIL: Final = 4_096
 """Keys that wait to be sorted among the others."""
 
@@ -88,21 +91,34 @@ class VectorCodes:
                 places[missing] = self._tail.get(int(keys[missing]), -1)
         return places
 
-    def nearest(self, vector: Vector, *, limit: int, among: Places | None = None) -> list[int]:
+    def at(self, keys: Keys) -> Fit:
+        """Return of each place whether the key there is one of these."""
+        places = self.places(keys)
+        fit = np.zeros(self._count, np.bool_)
+        fit[places[places >= 0]] = True
+        return fit
+
+    def nearest(self, vector: Vector, *, limit: int, fit: Fit | None = None) -> list[int]:
         """Return the keys of the vectors that point most nearly the same way by their codes, the nearest first.
 
         Args:
             vector: float32 ``(dimension,)``.
             limit: At most so many; of equally near ones the smaller keys.
-            among: Only those in these places, ascending; all where None.
+            fit: Whether the vector of each place may be it, bool ``(count,)``; all where None.
         """
         wanted = encode(vector[np.newaxis])[0]
-        if among is not None and len(among) * _GATHERED < self._count:
-            return _best(self._at(among, wanted), self._keys[among], limit)
-        # To fetch many from here and there takes longer than to compare all as they lie.
-        cosines = [self._of(block, wanted) for block in range(-(-self._count // _BLOCK))]
-        found = np.concatenate([np.zeros(0, np.float32), *cosines])
-        return _best(found, self.keys, limit) if among is None else _best(found[among], self._keys[among], limit)
+        if fit is not None and 2 * np.count_nonzero(fit) < self._count:
+            places = np.flatnonzero(fit)
+            return _best(self._at(places, wanted), self._keys[places], limit)
+        # To fetch more than half takes longer than to compare all as they lie.
+        cosines = np.concatenate([np.zeros(0, np.float32), *(self._of(block, wanted) for block in self._used())])
+        if fit is not None:
+            # By arithmetic: to choose number by number takes ten times as long.
+            cosines += (fit.astype(np.float32) - 1) * _BEYOND
+        return _best(cosines, self.keys, limit)
+
+    def _used(self) -> range:
+        return range(-(-self._count // _BLOCK))
 
     def _of(self, block: int, wanted: Bytes) -> Floats:
         held = min(_BLOCK, self._count - block * _BLOCK)
@@ -110,11 +126,15 @@ class VectorCodes:
 
     def _at(self, places: Places, wanted: Bytes) -> Floats:
         cosines = np.zeros(len(places), np.float32)
+        # Used again and again: new memory of this size would be asked of the system each time.
+        fetched = np.zeros((_FETCHED, self.dimension), np.int8)
         ends = np.searchsorted(places, np.arange(len(self._blocks) + 1) * _BLOCK).tolist()
         for block, (start, end) in enumerate(pairwise(ends)):
-            if start < end:
-                rows = places[start:end] % _BLOCK
-                cosines[start:end] = _cosines(self._blocks[block][rows], self._factors[block][rows], wanted)
+            for at in range(start, end, _FETCHED):
+                rows = places[at : min(at + _FETCHED, end)] % _BLOCK
+                # Without "clip" numpy would fetch into memory of its own first.
+                codes = np.take(self._blocks[block], rows, axis=0, out=fetched[: len(rows)], mode="clip")
+                cosines[at : at + len(rows)] = _cosines(codes, self._factors[block][rows], wanted)
         return cosines
 
     def _make_room(self, count: int) -> None:
@@ -144,8 +164,8 @@ def encode(vectors: Floats) -> tuple[Bytes, Floats]:
 
 def _cosines(codes: Bytes, factors: Floats, wanted: Bytes) -> Floats:
     """Return cosines but for the length of what is wanted, which is one factor for all."""
-    dots = np.asarray(simsimd.cdist(wanted, codes, "dot"))
-    return dots.reshape(-1).astype(np.float32) * factors
+    dots: Floats = np.asarray(simsimd.cdist(wanted, codes, "dot", out_dtype="float32"))
+    return dots.reshape(-1) * factors
 
 
 def _best(cosines: Floats, keys: Keys, limit: int) -> list[int]:
@@ -153,5 +173,6 @@ def _best(cosines: Floats, keys: Keys, limit: int) -> list[int]:
         # All that are as near as the last of the best, so that equal ones are told apart by key.
         near = np.flatnonzero(cosines >= np.partition(cosines, -limit)[-limit])
         cosines, keys = cosines[near], keys[near]
-    best: list[int] = keys[np.lexsort((keys, -cosines))][: max(limit, 0)].tolist()
+    order = np.lexsort((keys, -cosines))[: max(limit, 0)]
+    best: list[int] = keys[order[cosines[order] > -_BEYOND / 2]].tolist()
     return best

@@ -106,17 +106,14 @@ class VectorMemory:
             if held.codes is None or not self._follow(connection, space, held):
                 self._build(held, self._read, space, held)
                 return None
-            places = None
-            if among is not None:
-                places = held.codes.places(among)
-                places = np.sort(places[places >= 0])
+            fit = None if among is None else held.codes.at(among)
             if rules:
                 columns = held.columns
                 if columns is None or columns.codes is not held.codes or not columns.follow(connection):
                     self._build(held, self._read_columns, held, held.codes)
                     return None
-                places = columns.passing(rules, places)
-            return held.codes.nearest(vector, limit=limit, among=places)
+                fit = columns.fit(rules) if fit is None else fit & columns.fit(rules)
+            return held.codes.nearest(vector, limit=limit, fit=fit)
 
     def settle(self) -> None:
         """Wait for what is being read now."""
