@@ -12,7 +12,6 @@ from sqlalchemy import Connection, Row, bindparam, func, select
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.filter_rules import ASKED, Numbers, Rule
-from cratehand.catalogue.keys import chunks
 from cratehand.catalogue.vector_codes import Fit, Places, VectorCodes
 
 _touched = schema.touched.c
@@ -65,7 +64,7 @@ class TrackColumns:
         if newest > self._mark:
             touched = connection.scalars(_SINCE, {"mark": self._mark}).all()
             places = self.codes.places(np.array(touched, np.int64))
-            self._take(connection, places[(places >= 0) & (places < self._count)])
+            self._take(connection, np.sort(places[(places >= 0) & (places < self._count)]))
             self._mark = newest
         if self._count < self.codes.count:
             self._take(connection, np.arange(self._count, self.codes.count))
@@ -83,11 +82,12 @@ class TrackColumns:
 
     def _take(self, connection: Connection, places: Places) -> None:
         self._make_room(int(places.max(initial=-1)) + 1)
-        for piece in chunks(places.tolist(), _PIECE):
-            of_key = dict(zip(self.codes.keys[list(piece)].tolist(), piece, strict=True))
-            self._is_known[list(piece)] = False
+        for start in range(0, len(places), _PIECE):
+            piece = places[start : start + _PIECE]
+            of_key = dict(zip(self.codes.keys_at(piece).tolist(), piece.tolist(), strict=True))
             rows = connection.execute(_OF, {"keys": json.dumps(list(of_key))}).all()
             at = [of_key[row.track] for row in rows]
+            self._is_known[piece] = False
             self._is_known[at] = True
             for name, values in self._numbered(rows):
                 self._values[name][at] = values
