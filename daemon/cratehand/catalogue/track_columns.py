@@ -12,14 +12,9 @@ from sqlalchemy import Connection, Row, bindparam, func, select
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.filter_rules import ASKED, Numbers, Rule
+from cratehand.catalogue.touched import newest, touched_since
 from cratehand.catalogue.vector_codes import Fit, Places, VectorCodes
 
-_touched = schema.touched.c
-# Two questions: for one that asks for both ends SQLite would look at every row.
-_ENDS: Final = select(
-    select(func.min(_touched.number)).scalar_subquery(), select(func.max(_touched.number)).scalar_subquery()
-)
-_SINCE: Final = select(_touched.track).distinct().where(_touched.number > bindparam("mark"))
 _named = func.json_each(bindparam("keys")).table_valued("value")
 _OF: Final = select(schema.believed.c.track, *(column.label(name) for name, column in ASKED.items())).where(
     schema.believed.c.track.in_(select(_named.c.value))
@@ -38,7 +33,7 @@ class TrackColumns:
     def __init__(self, codes: VectorCodes) -> None:
         self.codes = codes
         self._mark = 0
-        """Number of the newest row of `touched` that was followed."""
+        """Number of the newest note of `touched` that was followed."""
         self._count = 0
         self._is_known: Fit = np.zeros(0, np.bool_)
         self._values: dict[str, Numbers] = {name: np.zeros(0) for name in ASKED}
@@ -52,20 +47,19 @@ class TrackColumns:
                 is not in `touched`, and one that the view does not show yet would be missed for ever.
             count: How many.
         """
-        self._mark = connection.execute(_ENDS).one()[1] or 0
+        self._mark = newest(connection)
         self._take(connection, np.arange(count))
 
     def follow(self, connection: Connection) -> bool:
         """Take what is new in a view that shows the vectors of `codes`; return whether that was possible."""
-        oldest, newest = connection.execute(_ENDS).one()
-        newest = newest or 0
-        if newest < self._mark or (newest > self._mark and oldest > self._mark + 1):
-            return False
-        if newest > self._mark:
-            touched = connection.scalars(_SINCE, {"mark": self._mark}).all()
-            places = self.codes.places(np.array(touched, np.int64))
+        mark = newest(connection)
+        if mark != self._mark:
+            keys = None if mark < self._mark else touched_since(connection, self._mark)
+            if keys is None:
+                return False
+            places = self.codes.places(keys)
             self._take(connection, np.sort(places[(places >= 0) & (places < self._count)]))
-            self._mark = newest
+            self._mark = mark
         if self._count < self.codes.count:
             self._take(connection, np.arange(self._count, self.codes.count))
         return True

@@ -21,8 +21,6 @@ Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.int8]
 Fit = npt.NDArray[np.bool_]
 
-LOWER_HALF: Final = 0xFFFF_FFFF
-"""The bits of a key that `VectorCodes.key_sum` adds up: whole keys would overflow."""
 _LEVELS: Final = 127
 _BEYOND: Final = np.float32(1 << 16)
 """More than twice the product of a code with another of length 1, for up to 65,000 dimensions."""
@@ -58,17 +56,11 @@ class VectorCodes:
         self.dimension = dimension
         self._blocks: list[_Block] = []
         self._count = 0
-        self._key_sum = 0
 
     @property
     def count(self) -> int:
         """How many vectors there are."""
         return self._count
-
-    @property
-    def key_sum(self) -> int:
-        """The sum of the lower halves of all keys: with the count it tells whether two sets of keys are one."""
-        return self._key_sum
 
     def put(self, keys: Keys, vectors: Floats) -> None:
         """Take vectors, float32 ``(count, dimension)``, in the place of older ones of the same keys; no key twice."""
@@ -87,7 +79,6 @@ class VectorCodes:
             if taken > len(block.order):
                 block.order = np.argsort(block.keys[:taken], kind="stable").astype(np.uint16)
         self._count = end
-        self._key_sum += int((keys[new] & LOWER_HALF).sum())
 
     def places(self, keys: Keys) -> Places:
         """Return where vectors lie, -1 for keys that are not here."""

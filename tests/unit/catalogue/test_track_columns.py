@@ -23,7 +23,7 @@ from cratehand.domain.search import TrackFilter
 from tests.unit.catalogue.building import a_row, a_track, everything, ids, some, track_id
 
 SPACE = EmbeddingSpace(model="t", version="1", dimension=8)
-TRACKS = 300
+TRACKS = 120
 KEYS = ("1A", "8A", "8B", "9A", "12B")
 GENRES = ("House", "Électro", "electro", "Dub", "")
 SOURCES = (PERSON, Source(kind=SourceKind.REKORDBOX, name="m", version="7"), Source(kind=SourceKind.ANALYSIS, name="a", version="1"))  # fmt: skip
@@ -116,7 +116,7 @@ def remember(catalogue: SqliteCatalogue) -> VectorMemory:
     return memory
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wanted=FILTERS)
 def test_a_filter_says_the_same_in_memory_and_in_the_tables(known: SqliteCatalogue, wanted: TrackFilter) -> None:
     found, told = in_memory(known, known.keep_vectors_in_memory(), wanted)
@@ -128,7 +128,7 @@ def test_a_filter_says_the_same_in_memory_and_in_the_tables(known: SqliteCatalog
     assert near == exactly
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_memory_follows_whatever_is_written(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     catalogue = open_device(tmp_path / "catalogue.db")
@@ -139,7 +139,7 @@ def test_the_memory_follows_whatever_is_written(tmp_path: Path, seed: int) -> No
         TrackFilter(not_played_since_s=1.2e9), TrackFilter(instrumental=True), TrackFilter(tempo_bpm=(120, 126)),
     ]  # fmt: skip
     answered = 0
-    for at_s in range(10, 60):
+    for at_s in range(10, 40):
         with catalogue.writing() as stores:
             for _ in range(rng.randint(1, 3)):
                 change(stores, rng, at_s)
@@ -149,7 +149,7 @@ def test_the_memory_follows_whatever_is_written(tmp_path: Path, seed: int) -> No
             answered += found is not None
         memory.settle()
     # Removals want everything to be read again; nothing else does.
-    assert answered > 100
+    assert answered > 60
     catalogue.close()
 
 
@@ -201,8 +201,8 @@ def test_who_is_too_far_behind_reads_everything_again(tmp_path: Path) -> None:
         believed = Fact(field=Field.RATING, value=5, source=PERSON, at_s=99.0)
         stores.facts.record(track_id(3), [believed])
         key = key_of(track_id(4))
-        for _ in range(KEPT + 2_000):
-            stores.connection.exec_driver_sql("UPDATE believed SET year = 1 WHERE track = ?", (key,))
+        again = [(key,)] * (KEPT + 2_000)
+        stores.connection.exec_driver_sql("UPDATE believed SET year = 1 WHERE track = ?", again)
         stores.facts.record(track_id(4), [Fact(field=Field.YEAR, value=1, source=PERSON, at_s=99.0)])
         (kept,) = stores.connection.exec_driver_sql("SELECT count(*) FROM touched").one()
     assert KEPT <= kept <= KEPT + 1_000
