@@ -10,7 +10,7 @@ import soundfile
 
 from cratehand.domain.audio import Samples
 from tests.bench import voice_material as material
-from tests.bench.truth import ffmpeg
+from tests.bench.truth import ffmpeg, set_variants
 
 CODECS: Final = ("mp3 128", "mp3 320", "aac 256", "ogg q6", "opus 160")
 RATE_HZ: Final = 44_100
@@ -19,6 +19,10 @@ _LENGTH_S: Final = 24
 _LEAST_S: Final = 20
 _SONGS: Final = slice(3, None, 7)
 _PIECES: Final = 18
+_MADE_SEEDS: Final = (31, 32, 33, 34)
+"""Draws of `set_variants` that no bench judges on."""
+_MADE_NUMBERS: Final = 6
+_MADE_S: Final = (10, 58)
 _PEAK: Final = 0.45
 """Room for the overshoot of a codec."""
 
@@ -34,6 +38,16 @@ def coded_pairs(folder: Path) -> Iterator[tuple[Sound, dict[str, Sound]]]:
             continue
         piece *= np.float32(_PEAK / np.abs(piece).max())
         yield (piece, RATE_HZ), {codec: (_coded(piece, codec), RATE_HZ) for codec in CODECS}
+
+
+def made_pairs() -> Iterator[tuple[Sound, dict[str, Sound]]]:
+    """Yield music played by code, whose tones are purer than those of records, with what each codec makes of it."""
+    for seed in _MADE_SEEDS:
+        for number in range(_MADE_NUMBERS):
+            samples, _ = set_variants.recording(seed, number)
+            piece = samples[:, _MADE_S[0] * RATE_HZ : _MADE_S[1] * RATE_HZ]
+            piece = piece * np.float32(_PEAK / np.abs(piece).max())
+            yield (piece, RATE_HZ), {codec: (_coded(piece, codec), RATE_HZ) for codec in CODECS}
 
 
 def _coded(piece: Samples, codec: str) -> Samples:

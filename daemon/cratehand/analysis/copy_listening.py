@@ -6,6 +6,7 @@ import numpy as np
 import soxr
 
 from cratehand.analysis.copy_bands import COPY_RATE_HZ
+from cratehand.analysis.signal_levels import ends_of
 from cratehand.domain.audio import Samples
 
 _SILENT: Final = np.float32(0.001)
@@ -31,11 +32,11 @@ class CopyListener:
     def feed(self, samples: Samples) -> Samples:
         """Take the next block ``(channels, frames)``; return what is ready, mono ``(frames,)`` at `COPY_RATE_HZ`."""
         peak = np.abs(samples).max(axis=0)
-        sounding = np.flatnonzero(peak > _SILENT)
-        if sounding.size:
+        sounding = ends_of(peak > _SILENT)
+        if sounding is not None:
             if self._first is None:
-                self._first = self._frames + int(sounding[0])
-            self._last = self._frames + int(sounding[-1]) + 1
+                self._first = self._frames + sounding[0]
+            self._last = self._frames + sounding[1] + 1
         whole = peak.size // _PEAK_FRAMES * _PEAK_FRAMES
         self._peaks.append(peak[:whole].reshape(-1, _PEAK_FRAMES).max(axis=1))
         self._frames += samples.shape[1]

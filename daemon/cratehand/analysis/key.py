@@ -1,6 +1,6 @@
 """Tonic and mode of a whole track, from what `TonalProfile` tells of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -17,6 +17,9 @@ _LEAST_CORRELATION: Final = 0.45
 _LEAST_TUNED: Final = 0.06
 _MANY_HOPS: Final = 600.0
 """A minute of tones."""
+_SPOKEN: Final = (0.9, 1.0)
+_SPOKEN_WORTH: Final = 0.4
+"""What is left of the confidence where nobody does anything but speak: the tones of a voice belong to no key."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,6 +72,14 @@ def fit_key(chroma: HopStore, bass: HopStore, deviations: Floats, bars: Bars, *,
         major_lead=major_lead,
         evidence=evidence,
     )
+
+
+def doubt_speech(fit: KeyFit, speechiness: float | None) -> KeyFit:
+    """Return the fit with less confidence where the track is speech alone, from a speechiness of 0.9 on."""
+    if speechiness is None or speechiness <= _SPOKEN[0]:
+        return fit
+    worth = float(np.interp(speechiness, _SPOKEN, (1.0, _SPOKEN_WORTH)))
+    return replace(fit, confidence=round(fit.confidence * worth, 3))
 
 
 def tuning(deviations: Floats) -> tuple[float, float]:

@@ -15,6 +15,14 @@ _SILENT: Final = 0.001
 """-60 dBFS."""
 
 
+def ends_of(flags: npt.NDArray[np.bool_]) -> tuple[int, int] | None:
+    """Return the first and the last place where a flag ``(frames,)`` is set, None where none is."""
+    first = int(flags.argmax()) if flags.size else 0
+    if not flags.size or not flags[first]:
+        return None
+    return first, flags.size - 1 - int(flags[::-1].argmax())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalLevels:
     """What was counted; ``None`` where it makes no sense."""
@@ -51,16 +59,16 @@ class LevelStream:
         """Take the next block, ``(channels, frames)``."""
         if samples.shape[1] == 0:
             return
-        self._sum += samples.sum(axis=1, dtype=np.float64)
+        wide = samples.astype(np.float64)
+        self._sum += wide.sum(axis=1)
         if samples.shape[0] >= 2:
-            pair = samples[:2].astype(np.float64)
-            self._products += pair @ pair.T
+            self._products += wide[:2] @ wide[:2].T
         peak = np.abs(samples).max(axis=0)
-        sounding = np.nonzero(peak > _SILENT)[0]
-        if sounding.size:
+        sounding = ends_of(peak > _SILENT)
+        if sounding is not None:
             if self._first_sound is None:
-                self._first_sound = self._frames + int(sounding[0])
-            self._last_sound = self._frames + int(sounding[-1])
+                self._first_sound = self._frames + sounding[0]
+            self._last_sound = self._frames + sounding[1]
         self._count_clipping(samples, loud=bool(peak.max() >= _FULL_SCALE))
         if self._fits_16:
             scaled = samples * np.float32(32768.0)

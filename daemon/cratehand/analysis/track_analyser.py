@@ -21,7 +21,7 @@ from cratehand.analysis.energy import Drive, measure_drive, rate_energy
 from cratehand.analysis.excerpts import ExcerptStream
 from cratehand.analysis.feature_vector import Description, describe
 from cratehand.analysis.harmonic_motion import HarmonicMotion
-from cratehand.analysis.key import KeyFit, fit_key
+from cratehand.analysis.key import KeyFit, doubt_speech, fit_key
 from cratehand.analysis.key_changes import find_key_changes
 from cratehand.analysis.layer_windows import describe_layers
 from cratehand.analysis.loudness import LoudnessStream
@@ -150,6 +150,10 @@ class TrackAnalyser:
         drive = measure_drive(make_pulse(features.flux), features.flux, features.levels, features.chroma, layers=layers)
         energy, energy_confidence = rate_energy(drive, duration_s=duration_s)
         quality, quality_confidence = self._judge(levels)
+        rated = rate_features(
+            features, self._motion.rows, drive=drive, tonalness=self._pitch.tonalness, key=key, windows=windows
+        )
+        key = doubt_speech(key, rated.speechiness if rated else None)
         described = Description(
             features=features,
             grid=found.grid if found else None,
@@ -167,9 +171,7 @@ class TrackAnalyser:
             loudness=loudness,
             energy=energy,
             energy_confidence=energy_confidence,
-            audio_features=rate_features(
-                features, self._motion.rows, drive=drive, tonalness=self._pitch.tonalness, key=key, windows=windows
-            ),
+            audio_features=rated,
             waveform=self._waveform.finish(),
             quality=quality,
             quality_confidence=quality_confidence,

@@ -34,12 +34,13 @@ class Scale:
         return np.asarray(standard * self.weight)
 
 
-def fit_scale(features: Floats, groups: Sequence[str]) -> Scale:
+def fit_scale(features: Floats, groups: Sequence[str], *, left_out: Sequence[int] = ()) -> Scale:
     """Choose features and fit their scale.
 
     Args:
         features: ``(rows, features)`` of the training tracks.
         groups: The group of each feature, keys of `DJ_WEIGHTS`.
+        left_out: Features that are never chosen.
 
     Returns:
         The scale; of features that correlate by `MOST_CORRELATED` or more, that of the weightiest group stays, and in
@@ -47,6 +48,7 @@ def fit_scale(features: Floats, groups: Sequence[str]) -> Scale:
     """
     mean, variance = features.mean(axis=0), features.var(axis=0)
     varying = np.flatnonzero(variance > LEAST_VARIANCE * np.maximum(mean**2, 1e-6))
+    varying = varying[~np.isin(varying, left_out)]
     weights = np.array([DJ_WEIGHTS[group] for group in groups])
     standard = np.clip((features - mean) / np.sqrt(np.maximum(variance, 1e-30)), -LIMIT, LIMIT)
     order = varying[np.argsort(-weights[varying], kind="stable")]

@@ -18,7 +18,7 @@ from halves import HELD_OUT, Halves, load_halves, wanted
 from network import DIMENSION, TAG_FLOOR, Fusion
 from torch import Tensor
 
-from cratehand.analysis.dna.features import FEATURE_GROUPS, FEATURE_VERSION
+from cratehand.analysis.dna.features import FEATURE_GROUPS, FEATURE_NAMES, FEATURE_VERSION
 
 SHRINKAGE: Final = 0.5
 """Of the covariance inside tracks towards a multiple of the identity: there are fewer tracks than inputs."""
@@ -29,6 +29,11 @@ DROPOUT: Final = 0.3
 """Share of the inputs that are taken away in a step, from all tracks alike."""
 NOISE: Final = 0.1
 SEED: Final = 1
+FITTED: Final = (
+    "energy: parts", "energy: energy", "energy: acousticness", "energy: instrumentalness", "energy: speechiness",
+    "energy: liveness",
+)  # fmt: skip
+"""Features that are themselves what a fitted model says: it may be fitted anew, and the DNA must not move with it."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -71,7 +76,8 @@ def train(whole: Halves, altered: Halves | None, *, steps: int = STEPS) -> tuple
         steps: Of the contrastive training; 0 keeps the map in closed form.
     """
     torch.manual_seed(SEED)
-    scale = fit_scale(whole.features.reshape(-1, whole.features.shape[2]), groups())
+    fitted = [FEATURE_NAMES.index(name) for name in FITTED]
+    scale = fit_scale(whole.features.reshape(-1, whole.features.shape[2]), groups(), left_out=fitted)
     heard = np.concatenate([whole.embedding, np.log(whole.tags + TAG_FLOOR)], axis=2).reshape(-1, 250)
     fusion = Fusion(scale, heard.mean(axis=0), heard.std(axis=0))
     inputs = torch.stack([_inputs(fusion, whole, half) for half in (0, 1)], 1)

@@ -60,7 +60,8 @@ def recipes(seed: int, *, quick: bool) -> list[Recipe]:
 
 
 @lru_cache(maxsize=1)
-def _recording(seed: int, number: int) -> tuple[Stereo, Truth]:
+def recording(seed: int, number: int) -> tuple[Stereo, Truth]:
+    """Play one of the recordings, as it is before any change, at 44.1 kHz."""
     rng = seeded(seed, SET, number)
     kind = STYLES[CLUB[(5 * number) % len(CLUB)]]
     tempo_bpm = random_tempo(kind, rng)
@@ -82,13 +83,13 @@ def _recording(seed: int, number: int) -> tuple[Stereo, Truth]:
 
 def base(path: Path, *, seed: int, number: int) -> Truth:
     """Make the recording itself."""
-    samples, truth = _recording(seed, number)
+    samples, truth = recording(seed, number)
     return _with(truth, group="base", duration_s=save(path, samples))
 
 
 def gained(path: Path, *, seed: int, number: int, gain_db: float) -> Truth:
     """Make it quieter."""
-    samples, truth = _recording(seed, number)
+    samples, truth = recording(seed, number)
     return _with(
         truth, group=f"gain {gain_db:g} dB", duration_s=save(path, samples * np.float32(10.0 ** (gain_db / 20.0)))
     )
@@ -96,7 +97,7 @@ def gained(path: Path, *, seed: int, number: int, gain_db: float) -> Truth:
 
 def coded(path: Path, *, seed: int, number: int, kind: str) -> Truth:
     """Make it a file of a codec."""
-    samples, truth = _recording(seed, number)
+    samples, truth = recording(seed, number)
     codec, more = CODED[kind]
     master_path = path.with_suffix(".master.wav")
     try:

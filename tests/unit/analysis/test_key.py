@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from cratehand.analysis.key import KeyFit, doubt_speech
 from cratehand.domain.key import Mode, MusicalKey
 from tests import music, signals
 from tests.unit.analysis.feeding import analyse
@@ -50,3 +51,12 @@ def test_noise_has_no_key() -> None:
     assert found.key is None
     assert found.key_confidence == 0.0
     assert found.tuning_cents is None
+
+
+def test_who_only_speaks_is_in_no_key_for_sure() -> None:
+    fit = KeyFit(key=MusicalKey(tonic=11, mode=Mode.MINOR), confidence=0.6, tuning_cents=3.0)
+    assert doubt_speech(fit, 1.0).confidence == pytest.approx(0.24)
+    assert doubt_speech(fit, 0.95).confidence == pytest.approx(0.42)
+    assert doubt_speech(fit, 1.0).key == fit.key
+    for sung in (None, 0.0, 0.66, 0.9):
+        assert doubt_speech(fit, sung) == fit

@@ -44,6 +44,12 @@ def test_constants_and_twins_are_left_out_and_the_weightier_group_stays() -> Non
     assert found.std(axis=0) == pytest.approx([filters.DJ_WEIGHTS["rhythm"], filters.DJ_WEIGHTS["timbre"]], rel=0.02)
 
 
+def test_what_is_left_out_stays_out_even_where_it_alone_tells_something() -> None:
+    features = RNG.standard_normal((200, 3))
+    scale = filters.fit_scale(features, ["signal", "signal", "rhythm"], left_out=[2])
+    assert scale.kept.tolist() == [0, 1]
+
+
 def test_what_correlates_less_than_the_limit_stays() -> None:
     one = RNG.standard_normal(4_000)
     near = 0.9 * one + np.sqrt(1 - 0.9**2) * RNG.standard_normal(4_000)
