@@ -35,6 +35,9 @@ SHOWN_FIELDS: Final = frozenset(
 )  # fmt: skip
 """Fields that have a column in `believed`."""
 
+FOLLOWED_FIELDS: Final = SHOWN_FIELDS | {Field.LAST_PLAYED, Field.INSTRUMENTALNESS}
+"""Fields after whose change the row of a track is written anew, if only to say so: see `touched`."""
+
 COLUMNS: Final = tuple(column.name for column in schema.believed.columns)
 """Names of the values in a row of `believed_row`, `track` first."""
 

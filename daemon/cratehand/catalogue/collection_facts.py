@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, func, select
 
 from cratehand.catalogue import schema
-from cratehand.catalogue.believed import COLUMNS, SHOWN_FIELDS, believed_row, rebuild
+from cratehand.catalogue.believed import COLUMNS, FOLLOWED_FIELDS, believed_row, rebuild
 from cratehand.catalogue.bulk import indexes_later, insert_rows
 from cratehand.catalogue.collection_match import NewTrack
 from cratehand.catalogue.fact_text import ENCODERS, TAKEN_BACK, UNFIT, fact_text
@@ -35,7 +35,7 @@ _TRACK_COLUMNS: Final = (
 )  # fmt: skip
 _SURE: Final[Mapping[Field, float]] = {}
 _MEASURED: Final = frozenset(field.value for field in MEASURED_FIELDS)
-_SHOWN: Final = frozenset(field.value for field in SHOWN_FIELDS)
+_FOLLOWED: Final = frozenset(field.value for field in FOLLOWED_FIELDS)
 
 _EMPTY: Final = '""'
 
@@ -91,7 +91,7 @@ class CollectionFacts:
             insert_facts(self._connection, rows)
             self._said_something |= bool(rows)
             changed |= {int(str(row[0])) for row in rows}
-            rebuild(self._connection, sorted({int(str(row[0])) for row in rows if row[1] in _SHOWN}))
+            rebuild(self._connection, sorted({int(str(row[0])) for row in rows if row[1] in _FOLLOWED}))
         return changed
 
     def finish(self) -> None:

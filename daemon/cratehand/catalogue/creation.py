@@ -13,6 +13,7 @@ from cratehand.catalogue import schema
 from cratehand.catalogue.driver import Driver
 from cratehand.catalogue.failures import translated
 from cratehand.catalogue.opening import connect, read_version
+from cratehand.catalogue.touched import TRIGGERS
 from cratehand.domain.errors import UnavailableError
 
 _log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ def _create(connection: Any, path: Path, *, ignore_case: bool) -> str:
 
 
 def _statements() -> Iterator[str]:
-    """Yield what makes the tables and indexes, with the table in which Alembic keeps the version, as it makes it."""
+    """Yield what makes all that Alembic would make, with the table in which it keeps the version, as it makes it."""
     yield (
         "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
         "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
@@ -84,6 +85,7 @@ def _statements() -> Iterator[str]:
         yield str(CreateTable(table).compile(dialect=dialect))
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             yield str(CreateIndex(index).compile(dialect=dialect))
+    yield from TRIGGERS
 
 
 def _use_wal(connection: Any) -> None:

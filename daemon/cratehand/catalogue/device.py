@@ -24,7 +24,9 @@ _READERS: Final = 4
 _READERS_AT_MOST: Final = 64
 _READER_CACHE_KIB: Final = 2048
 _WRITER_CACHE_KIB: Final = 16384
-_MMAP_BYTES: Final = 256 * 1024 * 1024
+_MMAP_BYTES: Final = 96 * 1024 * 1024
+"""As much of the file as the tables of 50,000 tracks take. It counts as memory of this process, once a connection,
+and a file that vectors make large fills whatever is allowed; what lies behind is read a fifth more slowly."""
 _WAL_KEPT_BYTES: Final = 16 * 1024 * 1024
 
 

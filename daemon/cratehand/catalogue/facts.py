@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from cratehand.catalogue.believed import SHOWN_FIELDS, believe_statements, rebuild
+from cratehand.catalogue.believed import FOLLOWED_FIELDS, believe_statements, rebuild
 from cratehand.catalogue.fact_text import TAKEN_BACK, fact_text
 from cratehand.catalogue.keys import chunks, find_key, id_of, keys_of
 from cratehand.catalogue.statements import (
@@ -47,7 +47,7 @@ class SqlFactStore:
         said = self._said(key, {fact.field for fact in facts})
         new = [statement for fact in facts if (statement := self._say(key, fact, said)) is not None]
         insert_facts(self._connection, new)
-        if any(statement[1] in SHOWN_FIELDS for statement in new):
+        if any(statement[1] in FOLLOWED_FIELDS for statement in new):
             rebuild(self._connection, [key])
 
     def facts(self, track_id: TrackId, *, field: Field | None = None) -> Sequence[AnyFact]:

@@ -2,16 +2,36 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import overload
 
+import numpy as np
+import numpy.typing as npt
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, select
 
 from cratehand.catalogue import schema
+from cratehand.catalogue.filter_rules import Rule
 from cratehand.catalogue.keys import id_of
 from cratehand.domain.ids import TrackId
 
 _believed = schema.believed.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What is asked of a track; all of it has to hold."""
+
+    rules: tuple[Rule, ...]
+    listed: Select[int] | None
+    """Selects the keys of the tracks that may be it at all, some more than once; None for all."""
+    others: tuple[ColumnElement[bool], ...]
+    """What only the database can tell, of `believed` and `tracks`."""
+
+    def all(self) -> list[ColumnElement[bool]]:
+        """Return everything as the database takes it."""
+        listed = [] if self.listed is None else [_believed.track.in_(self.listed)]
+        return [*(rule.condition() for rule in self.rules), *listed, *self.others]
 
 
 class MatchingTracks(Sequence[TrackId]):
@@ -19,29 +39,41 @@ class MatchingTracks(Sequence[TrackId]):
 
     Args:
         connection: Inside a transaction.
-        conditions: What is asked of a track, on `believed` and `tracks`.
+        conditions: What is asked of a track.
     """
 
-    def __init__(self, connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> None:
+    def __init__(self, connection: Connection, conditions: Conditions) -> None:
         self._connection = connection
-        self._conditions = conditions
+        self.conditions = conditions
 
     @cached_property
     def keys(self) -> Sequence[int]:
         """The keys of all of them, ascending."""
-        return self._connection.scalars(select_matching(self._conditions).order_by(_believed.track)).all()
+        query = select_matching(self.conditions.all()).order_by(_believed.track)
+        return self._connection.scalars(query).all()
+
+    @cached_property
+    def listed(self) -> npt.NDArray[np.int64] | None:
+        """The keys of those that may be it at all, ascending, where the conditions name them; only in SQLite."""
+        if self.conditions.listed is None:
+            return None
+        return np.unique(np.array(self._connection.scalars(self.conditions.listed).all(), np.int64))
 
     def of(self, keys: Sequence[int]) -> list[int]:
         """Return those of a few keys that match, in no order; only in SQLite.
 
         Each is looked up, however many match in all.
         """
+        return list(self._connection.scalars(self._of_few, {"keys": json.dumps(list(keys))}))
+
+    @cached_property
+    def _of_few(self) -> Select[int]:
         # Inside a CASE no condition can lead the database to an index, and so to all that match.
-        holds = case((and_(True, *self._conditions), 1), else_=0) == 1
+        conditions = self.conditions.all()
+        holds = case((and_(True, *conditions), 1), else_=0) == 1
         # One value in place of hundreds: naming each would cost more than to look it up.
         named = func.json_each(bindparam("keys")).table_valued("value")
-        query = select_matching(self._conditions, where=[holds, _believed.track.in_(select(named.c.value))])
-        return list(self._connection.scalars(query, {"keys": json.dumps(list(keys))}))
+        return select_matching(conditions, where=[holds, _believed.track.in_(select(named.c.value))])
 
     def __len__(self) -> int:
         return len(self.keys)

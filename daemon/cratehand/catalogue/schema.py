@@ -28,8 +28,9 @@ from sqlalchemy import (
 from cratehand.catalogue.master_tables import capture, changes, conflicts, devices, merges, places, pushes, quarantine
 from cratehand.catalogue.plan_tables import plans, plans_elsewhere, restatements, upgrade_pairs
 from cratehand.catalogue.schema_words import TRACK_KEY, AnyText, metadata, storable, track_column
+from cratehand.catalogue.touched import touched
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The newest revision of `migrations/versions`; a test holds the two together."""
 
 
@@ -265,6 +266,7 @@ __all__ = [
     "spaces",
     "state",
     "storable",
+    "touched",
     "tracks",
     "upgrade_pairs",
 ]

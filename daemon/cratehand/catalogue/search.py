@@ -1,32 +1,19 @@
 """Questions about tracks: filters, orders, pages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Double,
-    Row,
-    bindparam,
-    case,
-    cast,
-    exists,
-    func,
-    not_,
-    or_,
-    select,
-)  # fmt: skip
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, not_, select
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.believed import camelot_order
+from cratehand.catalogue.filter_rules import Not, OneOf, Rule, Within
 from cratehand.catalogue.folding import fold
 from cratehand.catalogue.keys import chunks, id_of
-from cratehand.catalogue.matching import MatchingTracks, select_matching
+from cratehand.catalogue.matching import Conditions, MatchingTracks, select_matching
 from cratehand.catalogue.paths import path_of
 from cratehand.catalogue.playlist_tree import find_playlists
 from cratehand.domain.errors import InvalidInputError
-from cratehand.domain.fields import Field
 from cratehand.domain.key import MusicalKey, mixable, parse_key
 from cratehand.domain.search import Page, SortOrder, TrackFilter, TrackQuery
 from cratehand.domain.track import Presence, TrackSummary
@@ -65,7 +52,7 @@ def find_page(connection: Connection, query: TrackQuery) -> Page[TrackSummary]:
     """Answer a question; what is not known of the order's field comes last, whichever way the order runs."""
     if query.limit < 0 or query.offset < 0:
         raise InvalidInputError("limit and offset of a page are 0 or more")
-    conditions = _conditions(connection, query.filter)
+    conditions = _conditions(connection, query.filter).all()
     total, keys = _page(connection, conditions, query)
     end = query.offset + len(keys)
     return Page(items=load_summaries(connection, keys), total=total, next_offset=end if keys and end < total else None)
@@ -115,83 +102,50 @@ def _count(connection: Connection, conditions: Sequence[ColumnElement[bool]]) ->
     return int(connection.execute(select(func.count()).select_from(matching)).scalar_one())
 
 
-def _conditions(connection: Connection, wanted: TrackFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
+def _conditions(connection: Connection, wanted: TrackFilter) -> Conditions:
+    listed = None
+    if wanted.playlist is not None:
+        entries = schema.playlist_entries.c
+        listed = select(entries.track).where(entries.playlist.in_(find_playlists(connection, wanted.playlist)))
+    return Conditions(rules=tuple(_rules(wanted)), listed=listed, others=tuple(_others(wanted)))
+
+
+def _rules(wanted: TrackFilter) -> Iterator[Rule]:
     if wanted.tempo_bpm is not None:
         low, high = wanted.tempo_bpm
         octaves = (1.0, 0.5, 2.0) if wanted.tempo_octaves else (1.0,)
-        conditions.append(or_(*(_believed.tempo_bpm.between(low * octave, high * octave) for octave in octaves)))
-    for column, limits in (
-        (_believed.energy, wanted.energy),
-        (_believed.year, wanted.year),
-    ):
-        if limits is not None:
-            conditions.append(column.between(*limits))
+        yield Within("tempo_bpm", tuple((low * octave, high * octave) for octave in octaves))
     if wanted.camelot:
-        conditions.append(_believed.camelot_order.in_(sorted(_wheel_places(wanted.camelot))))
+        yield OneOf("camelot_order", frozenset(_wheel_places(wanted.camelot)))
     if wanted.mixes_with is not None:
-        conditions.append(_believed.camelot_order.in_(sorted(_wheel_places(mixable(_key(wanted.mixes_with))))))
-    conditions += _heard(wanted)
-    if wanted.genre is not None:
-        conditions.append(_believed.genre_folded == fold(wanted.genre))
+        yield OneOf("camelot_order", frozenset(_wheel_places(mixable(_key(wanted.mixes_with)))))
+    if wanted.energy is not None:
+        yield Within("energy", (wanted.energy,))
+    if wanted.year is not None:
+        yield Within("year", (wanted.year,))
     if wanted.rating_at_least is not None:
-        conditions.append(_believed.rating >= wanted.rating_at_least)
+        yield Within("rating", ((wanted.rating_at_least, None),))
+    if wanted.genre is not None:
+        yield OneOf("genre_folded", frozenset({fold(wanted.genre)}))
+    if wanted.not_genres:
+        yield Not(OneOf("genre_folded", frozenset(map(fold, wanted.not_genres))))
+    if wanted.not_played_since_s is not None:
+        yield Not(Within("last_played_s", ((wanted.not_played_since_s, None),)))
+    if wanted.instrumental is not None:
+        yield Within("instrumentalness", ((0.0, None),))
+        is_instrumental = Within("instrumentalness", ((_INSTRUMENTAL, None),))
+        yield is_instrumental if wanted.instrumental else Not(is_instrumental)
+
+
+def _others(wanted: TrackFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.analysed is not None:
         analysed = _tracks.analysed_at_s
-        conditions.append(analysed.is_not(None) if wanted.analysed else analysed.is_(None))
-    if wanted.playlist is not None:
-        entries = schema.playlist_entries.c
-        lists = find_playlists(connection, wanted.playlist)
-        conditions.append(_believed.track.in_(select(entries.track).where(entries.playlist.in_(lists))))
-    conditions += _unwanted(wanted)
-    words = fold(wanted.text).split()[:_WORDS]
-    conditions += [_believed.search.contains(word[:_WORD_LENGTH], autoescape=True) for word in words]
-    return conditions
-
-
-def _unwanted(wanted: TrackFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.not_genres:
-        folded = sorted(fold(name) for name in wanted.not_genres)
-        conditions.append(or_(_believed.genre_folded.is_(None), _believed.genre_folded.not_in(folded)))
-    texts = [fold(text)[:_WORD_LENGTH] for text in wanted.without_words[:_WORDS]]
-    conditions += [not_(_believed.search.contains(text, autoescape=True)) for text in texts if text]
-    return conditions
-
-
-def _heard(wanted: TrackFilter) -> list[ColumnElement[bool]]:
-    """Return the conditions on fields that do not stand in `believed`: they look at the facts."""
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.not_played_since_s is not None:
-        conditions.append(not_(_stated(Field.LAST_PLAYED, wanted.not_played_since_s)))
-    if wanted.instrumental is not None:
-        conditions.append(_stated(Field.INSTRUMENTALNESS, 0.0))
-        is_instrumental = _stated(Field.INSTRUMENTALNESS, _INSTRUMENTAL)
-        conditions.append(is_instrumental if wanted.instrumental else not_(is_instrumental))
-    return conditions
-
-
-def _stated(field: Field, least: float) -> ColumnElement[bool]:
-    """Return the condition that some source states, in its latest word on it, a number of at least so much."""
-    facts, said = schema.facts.alias(), schema.provenances.alias()
-    newer, after = schema.facts.alias(), schema.provenances.alias()
-    taken_back = exists().where(
-        newer.c.track == facts.c.track,
-        newer.c.field == field.value,
-        newer.c.provenance == after.c.provenance,
-        after.c.kind == said.c.kind,
-        after.c.name == said.c.name,
-        after.c.at_s > said.c.at_s,
-    )
-    # `null` takes back; not every database would forgive the cast.
-    number = case((facts.c.value != "null", cast(facts.c.value, Double)))
-    return exists().where(
-        facts.c.track == _believed.track,
-        facts.c.field == field.value,
-        facts.c.provenance == said.c.provenance,
-        number >= least,
-        not_(taken_back),
-    )
+        yield analysed.is_not(None) if wanted.analysed else analysed.is_(None)
+    for word in fold(wanted.text).split()[:_WORDS]:
+        yield _believed.search.contains(word[:_WORD_LENGTH], autoescape=True)
+    for text in wanted.without_words[:_WORDS]:
+        if folded := fold(text)[:_WORD_LENGTH]:
+            yield not_(_believed.search.contains(folded, autoescape=True))
 
 
 def _wheel_places(names: Iterable[str]) -> Iterable[int]:

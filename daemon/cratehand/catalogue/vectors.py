@@ -6,6 +6,7 @@ are worth comparing; how seldom it misses one is measured (`tests/bench/vector_s
 """
 
 import heapq
+import json
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
@@ -46,6 +47,14 @@ _FAR: Final = 1.0
 """Distance to or from a vector without length, as for one at a right angle."""
 
 _LITTLE: Final = np.dtype("<f4")
+
+# In plain words, and made once: putting statements together took longer than answering them.
+_SPACE: Final = select(schema.spaces.c.space).where(schema.spaces.c.id == bindparam("id"))
+_NEAREST: Final = "SELECT coalesce(vec_distance_cosine(vector, ?), ?) AS distance, track FROM embeddings WHERE"
+# The plus keeps SQLite from walking the index of (space, track) and fetching each row on its own.
+_NEAREST_OF_ALL: Final = f"{_NEAREST} +space = ? ORDER BY distance, track LIMIT ?"
+_NAMED: Final = "space = ? AND track IN (SELECT value FROM json_each(?))"
+_NEAREST_AMONG: Final = f"{_NEAREST} {_NAMED} ORDER BY distance, track LIMIT ?"
 
 Candidate = tuple[float, int]
 
@@ -159,7 +168,7 @@ class SqlVectorStore:
         return 0 if number is None else int(self._connection.execute(query).scalar_one())
 
     def _space(self, space: EmbeddingSpace) -> int | None:
-        return self._connection.execute(select(schema.spaces.c.space).where(schema.spaces.c.id == space.id)).scalar()
+        return self._connection.execute(_SPACE, {"id": space.id}).scalar()
 
     def _worth_comparing(
         self, number: int, vector: Vector, limit: int, among: Sequence[TrackId] | None
@@ -167,8 +176,7 @@ class SqlVectorStore:
         """Return the tracks to compare: those that the memory names, else all that are asked for; None for all."""
         enough = _CANDIDATES + limit * _CANDIDATES_EACH
         if self._memory is not None and isinstance(among, MatchingTracks):
-            ranked = self._memory.candidates(self._connection, number, vector, limit=_RANKED)
-            passing = _passing(among, ranked or [], enough)
+            passing = self._nearest_passing(self._memory, number, vector, among, enough)
             if passing is not None:
                 return passing
         keys = keys_in(among)
@@ -178,14 +186,29 @@ class SqlVectorStore:
         found = self._memory.candidates(self._connection, number, vector, limit=enough, among=some)
         return keys if found is None else found
 
+    def _nearest_passing(
+        self, memory: VectorMemory, number: int, vector: Vector, among: MatchingTracks, enough: int
+    ) -> list[int] | None:
+        """Return the nearest that pass a filter; None where it is quicker, or only possible, to find all that do."""
+        if among.listed is not None and len(among.listed) <= _FEW:
+            return None
+        only_here = bool(among.conditions.others)
+        ranked = memory.candidates(
+            self._connection,
+            number,
+            vector,
+            limit=_RANKED if only_here else enough,
+            among=among.listed,
+            rules=among.conditions.rules,
+        )
+        if ranked is None or not only_here:
+            return ranked
+        return among.of(ranked) if len(ranked) <= enough else _passing(among, ranked, enough)
+
     def _by_extension(self, number: int, packed: bytes, keys: Sequence[int] | None, limit: int) -> list[Candidate]:
-        distance = func.coalesce(func.vec_distance_cosine(_embeddings.vector, packed), _FAR).label("distance")
-        # The plus keeps SQLite from walking the index of (space, track) and fetching each row on its own.
-        in_space = literal_column("+embeddings.space") == bindparam("space", number)
-        query = select(distance, _embeddings.track).where(in_space if keys is None else _embeddings.space == number)
-        if keys is not None:
-            query = query.where(_embeddings.track.in_(keys))
-        rows = self._connection.execute(query.order_by(distance, _embeddings.track).limit(limit))
+        among = () if keys is None else (json.dumps(list(keys)),)
+        statement = _NEAREST_OF_ALL if keys is None else _NEAREST_AMONG
+        rows = self._connection.exec_driver_sql(statement, (packed, _FAR, number, *among, limit))
         return [(float(row[0]), row[1]) for row in rows]
 
     def _by_pgvector(self, number: int, packed: bytes, keys: Sequence[int] | None, limit: int) -> list[Candidate]:
