@@ -91,7 +91,8 @@ def write_track(folder: Path, number: int = 0) -> np.ndarray:
 
 def worker() -> psutil.Process:
     """Return the process that separates now."""
-    [found] = [each for each in psutil.Process().children() if "tests.fakes.stem_worker" in each.cmdline()]
+    running = [each for each in psutil.Process().children() if each.status() != psutil.STATUS_ZOMBIE]
+    [found] = [each for each in running if "tests.fakes.stem_worker" in each.cmdline()]
     return found
 
 

@@ -39,7 +39,7 @@ async def begin(device: Device, request: int, track: str) -> None:
 
 async def hear(device: Device, path: str) -> list:
     while True:
-        found, values = await device.hear()
+        found, values = await device.hear(timeout_s=60.0)
         if found == path:
             return values
 
@@ -103,7 +103,7 @@ async def test_a_device_cancels_what_it_began_and_goes_on_later(stems: Stems, tm
         await stems.after_windows(2)
         assert (await device.ask_in_vain("/cratehand/cancel", 2, 77))[1][2] == "not_found"
         device.send("/cratehand/cancel", device.session, 3, 1)
-        told = [await device.hear() for _ in range(2)]
+        told = [await device.hear(timeout_s=60.0) for _ in range(2)]
         assert {path for path, _ in told} == {"/cratehand/ack", "/cratehand/err"}
         (job,) = stems.house.use_cases.jobs.list()
         assert job.state is JobState.CANCELLED
