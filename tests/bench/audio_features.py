@@ -25,6 +25,7 @@ from cratehand.analysis.harmonic_motion import HarmonicMotion
 from cratehand.analysis.key import fit_key
 from cratehand.analysis.layer_model import count_parts
 from cratehand.analysis.pulse import make_pulse
+from cratehand.analysis.sound_windows import describe_windows
 from cratehand.analysis.tonal_profile import bars_of
 from cratehand.analysis.track_analyser import TrackAnalyser
 from cratehand.domain.audio import Samples
@@ -187,7 +188,8 @@ def cost_rows(report: Report) -> None:
         bars = bars_of(None, (), duration_s=duration_s)
         key = fit_key(tones.chroma, tones.bass, tones.deviations, bars, duration_s=duration_s)
         began_s = time.process_time()
-        rate_features(features, motion.rows, drive=drive, tonalness=tones.tonalness, key=key)
+        windows = describe_windows(features.levels, motion.rows)
+        rate_features(features, drive=drive, tonalness=tones.tonalness, key=key, windows=windows)
         rating_s.append(time.process_time() - began_s)
     share = 100.0 * (min(motion_s) + min(rating_s)) / min(whole_s)
     per_s = 1e3 / (samples.shape[1] / rate_hz)

@@ -34,6 +34,7 @@ from cratehand.analysis.pitch import PitchStream
 from cratehand.analysis.pulse import make_pulse
 from cratehand.analysis.sections import find_sections
 from cratehand.analysis.signal_levels import LevelStream
+from cratehand.analysis.sound_windows import describe_windows
 from cratehand.analysis.tonal_profile import bars_of
 from cratehand.analysis.waveform import WaveformStream
 from cratehand.audio import ChromaprintFingerprinter, FileReader
@@ -128,7 +129,8 @@ def conclusions(costs: Costs, blocks: list[Samples], mono: list[Samples], durati
 
     def measure() -> None:
         drive = measure_drive(make_pulse(onsets.flux), onsets.flux, onsets.levels, pitch.chroma)
-        rate_features(features, motion.rows, drive=drive, tonalness=pitch.tonalness, key=key)
+        windows = describe_windows(features.levels, motion.rows)
+        rate_features(features, drive=drive, tonalness=pitch.tonalness, key=key, windows=windows)
 
     costs.note("energy, features", measure)
     kept = passages.finish()

@@ -12,11 +12,9 @@ from cratehand.analysis.acousticness import rate_acousticness
 from cratehand.analysis.beat_features import HopFeatures
 from cratehand.analysis.danceability import rate_danceability
 from cratehand.analysis.energy import Drive
-from cratehand.analysis.hop_store import HopStore
 from cratehand.analysis.key import KeyFit
 from cratehand.analysis.liveness import rate_liveness
 from cratehand.analysis.mood import rate_arousal, rate_valence
-from cratehand.analysis.sound_windows import describe_windows
 from cratehand.analysis.voice import rate_instrumentalness, rate_speechiness
 from cratehand.domain.audio_features import AudioFeatures
 
@@ -30,28 +28,19 @@ _DIGITS: Final = 4
 
 
 def rate_features(
-    features: HopFeatures,
-    motion: HopStore,
-    *,
-    drive: Drive | None,
-    tonalness: float,
-    key: KeyFit,
-    windows: Floats | None = None,
+    features: HopFeatures, *, drive: Drive | None, tonalness: float, key: KeyFit, windows: Floats
 ) -> AudioFeatures | None:
     """Return the features; None for silence and under 3 s.
 
     Args:
         features: What the streams kept of the track.
-        motion: Rows of `cratehand.analysis.harmonic_motion.HarmonicMotion`.
         drive: The measures behind the energy.
         tonalness: As `cratehand.analysis.pitch.PitchStream` measures it.
         key: What was found of the key.
-        windows: What `describe_windows` says of levels and motion, where it is known already.
+        windows: What `cratehand.analysis.sound_windows.describe_windows` says of levels and motion.
     """
     if drive is None or features.duration_s < _LEAST_S:
         return None
-    if windows is None:
-        windows = describe_windows(features.levels, motion)
     return AudioFeatures(
         danceability=_rounded(rate_danceability(features.flux)),
         valence=_rounded(rate_valence(drive, key.major_lead, tonalness)),

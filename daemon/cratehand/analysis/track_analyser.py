@@ -150,9 +150,7 @@ class TrackAnalyser:
         drive = measure_drive(make_pulse(features.flux), features.flux, features.levels, features.chroma, layers=layers)
         energy, energy_confidence = rate_energy(drive, duration_s=duration_s)
         quality, quality_confidence = self._judge(levels)
-        rated = rate_features(
-            features, self._motion.rows, drive=drive, tonalness=self._pitch.tonalness, key=key, windows=windows
-        )
+        rated = rate_features(features, drive=drive, tonalness=self._pitch.tonalness, key=key, windows=windows)
         key = doubt_speech(key, rated.speechiness if rated else None)
         described = Description(
             features=features,
