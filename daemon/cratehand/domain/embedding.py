@@ -44,7 +44,7 @@ DSP_PARTS: Final = (("spectrum", 26), ("dynamics", 26), ("rhythm", 16), ("harmon
 SOUND_SPACE = EmbeddingSpace(model="musicnn", version="1", dimension=200)
 """What MSD-MusiCNN makes of a track's sound before it names it: the mean over excerpts, unit length."""
 
-DNA_SPACE = EmbeddingSpace(model="dna", version="1", dimension=512)
+DNA_SPACE = EmbeddingSpace(model="dna", version="2", dimension=512)
 """Everything measured on a track and what MSD-MusiCNN hears, joined by a model trained to find its other half."""
 
 TAG_SPACE = EmbeddingSpace(model="musicnn-tags", version="1", dimension=50)

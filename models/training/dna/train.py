@@ -23,7 +23,7 @@ from cratehand.analysis.dna.features import FEATURE_GROUPS, FEATURE_NAMES, FEATU
 SHRINKAGE: Final = 0.5
 """Of the covariance inside tracks towards a multiple of the identity: there are fewer tracks than inputs."""
 STEPS: Final = 30
-LEARNING_RATE: Final = 1e-4
+LEARNING_RATE: Final = 3e-5
 TEMPERATURE: Final = 0.1
 DROPOUT: Final = 0.3
 """Share of the inputs that are taken away in a step, from all tracks alike."""
