@@ -17,9 +17,9 @@ _LEAST_CORRELATION: Final = 0.45
 _LEAST_TUNED: Final = 0.06
 _MANY_HOPS: Final = 600.0
 """A minute of tones."""
-_SPOKEN: Final = (0.9, 1.0)
+_SPOKEN: Final = (0.8, 1.0)
 _SPOKEN_WORTH: Final = 0.4
-"""What is left of the confidence where nobody does anything but speak: the tones of a voice belong to no key."""
+"""What is left of the confidence where somebody only speaks: the tones of a speaking voice belong to no key."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -75,7 +75,10 @@ def fit_key(chroma: HopStore, bass: HopStore, deviations: Floats, bars: Bars, *,
 
 
 def doubt_speech(fit: KeyFit, speechiness: float | None) -> KeyFit:
-    """Return the fit with less confidence where the track is speech alone, from a speechiness of 0.9 on."""
+    """Return the fit of a track without a beat, with less confidence the surer it is speech (from 0.8 on).
+
+    With a beat somebody speaks over music, and that has a key.
+    """
     if speechiness is None or speechiness <= _SPOKEN[0]:
         return fit
     worth = float(np.interp(speechiness, _SPOKEN, (1.0, _SPOKEN_WORTH)))

@@ -151,7 +151,8 @@ class TrackAnalyser:
         energy, energy_confidence = rate_energy(drive, duration_s=duration_s)
         quality, quality_confidence = self._judge(levels)
         rated = rate_features(features, drive=drive, tonalness=self._pitch.tonalness, key=key, windows=windows)
-        key = doubt_speech(key, rated.speechiness if rated else None)
+        if found is None:
+            key = doubt_speech(key, rated.speechiness if rated else None)
         described = Description(
             features=features,
             grid=found.grid if found else None,
