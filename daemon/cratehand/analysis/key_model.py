@@ -2,8 +2,8 @@
 
 It reads the rows of `TonalProfile.seen_from_every_tonic` and beside them how well the profiles of real club music fit,
 one tonic at a time: 112 numbers, one hidden layer, and one number each for major and minor. Since all tonics share the
-weights, no key is preferred, and a track that is transposed is as sure as before. Weights: ``key_weights.npz``, made by
-``python -m tests.bench.fit_key --write`` from synthesised music only; decision 0009 tells how.
+weights, no tonic is preferred, and a track that is transposed is as sure as before. Weights: ``key_weights.npz``, made
+by ``python -m tests.bench.fit_key --write`` from synthesised music only; decision 0009 tells how.
 
 Its logits are added to those profile scores once more, with a fixed weight: synthesised music taught the network, real
 music made the profiles, and together they err less than either.
@@ -28,6 +28,10 @@ _PHRASE_WEIGHT: Final = 0.5
 """What a bass that begins each phrase on one tone adds for the keys on that tone."""
 _PROFILES_WEIGHT: Final = 2.0
 """Best of 0, 2, 4, 6, 8, 12 on the pieces that were learnt."""
+_MINOR_LEAD: Final = 0.8
+"""Logits ahead of the minor keys: most club music is in minor, and without it most errors were minor heard as major.
+Best of 0 ... 1.3 on 192 made tracks that the network never learnt from: minor 96 % right instead of 90 %, major 98 % as
+before."""
 _SHARES_SCALE: Final = 3.0
 _FITS_SCALE: Final = 1.5
 WEIGHTS_FILE: Final = "key_weights.npz"
@@ -52,8 +56,9 @@ def key_chances(profile: TonalProfile) -> Floats:
 
 
 def key_logits(profile: TonalProfile, weights: KeyWeights) -> Floats:
-    """Return the logits of the 24 keys, ``(24,)``: those of the network and of the profiles of club music."""
-    return network_logits(inputs(profile), weights) + _PROFILES_WEIGHT * club_scores(profile)
+    """Return the logits of the 24 keys, ``(24,)``: of the network, the profiles of club music, and the two modes."""
+    modes = np.repeat([0.0, _MINOR_LEAD], 12)
+    return np.asarray(network_logits(inputs(profile), weights) + _PROFILES_WEIGHT * club_scores(profile) + modes)
 
 
 def club_scores(profile: TonalProfile) -> Floats:
