@@ -7,7 +7,7 @@ import numpy as np
 
 from cratehand.analysis.codec_rounding import RoundingEvidence
 from cratehand.analysis.copy_likeness import CopyLikeness
-from cratehand.analysis.copy_worth import CopyWorth, History, declared_kbps, has_codec_wall, rate_copy
+from cratehand.analysis.copy_worth import CopyWorth, History, declared_kbps, ends_as_opus, has_codec_wall, rate_copy
 from cratehand.domain.audio_quality import QualityFinding, QualityVerdict
 from cratehand.domain.upgrade import CopyEvidence, Standing
 
@@ -64,6 +64,8 @@ def compare_standing(
     standing, why = refused or _by_worth(current, candidate, one, other, rounding)
     if standing is Standing.BETTER and not _is_shown(one, rounding):
         return Standing.CANNOT_TELL, f"but nothing shows that it holds more than the current one, {one.words}"
+    if standing is Standing.BETTER and other.history is History.UNKNOWN and ends_as_opus(candidate):
+        return Standing.CANNOT_TELL, "but the new file ends at 20 kHz as Opus does: it may be made from a file of Opus"
     return standing, why
 
 

@@ -12,6 +12,7 @@ from cratehand.analysis.quality import CODEC_WALL_DB, HIGHEST_CODEC_WALL_HZ
 from cratehand.analysis.source_class import name_source
 from cratehand.domain.audio import AudioFormat
 from cratehand.domain.audio_quality import AudioQuality, QualityFinding, QualityVerdict
+from cratehand.domain.upgrade import CopyEvidence
 
 LOSSLESS_KBPS: Final = 1_411.0
 UNSEEN_FAKE_KBPS: Final = 245.0
@@ -25,6 +26,10 @@ _CLASS_KBPS: Final = {
     "aac 96": 120.0, "aac 128": 160.0, "aac 160": 200.0, "aac 192": 240.0, "aac 256": 320.0, "aac": 320.0,
     "ogg q2": 120.0, "ogg q3": 140.0, "ogg q4": 160.0, "ogg q5": 200.0, "ogg q6": 240.0, "ogg": 240.0,
 }  # fmt: skip
+_OPUS_RATE_HZ: Final = 48_000
+_OPUS_WALL_HZ: Final = (20_100.0, 20_600.0)
+"""Opus codes up to 20 kHz at any bit rate that music is kept in (RFC 6716, 2.1.3). Measured on 13 encodes of 96 to 192
+kbit/s: 20,166 to 20,424 Hz."""
 _WALLED_KBPS: Final = {"mp3": 1.34, "aac": 1.34, "vorbis": 1.34}
 """How far the bit rate of a file may lie above the class of its wall: encoders set their walls differently."""
 
@@ -76,6 +81,13 @@ def has_codec_wall(quality: AudioQuality) -> bool:
     """Return whether the spectrum ends where codecs end it and as steeply; such a file is never found genuine."""
     wall_hz, height_db = (quality.evidence.get(name, 0.0) for name in ("wall_hz", "wall_height_db"))
     return 0.0 < wall_hz < HIGHEST_CODEC_WALL_HZ and height_db >= CODEC_WALL_DB
+
+
+def ends_as_opus(copy: CopyEvidence) -> bool:
+    """Return whether the spectrum ends where and as steeply as that of Opus, in a file of Opus's own rate."""
+    wall_hz, height_db = (copy.quality.evidence.get(name, 0.0) for name in ("wall_hz", "wall_height_db"))
+    low_hz, high_hz = _OPUS_WALL_HZ
+    return copy.format.sample_rate_hz == _OPUS_RATE_HZ and low_hz <= wall_hz <= high_hz and height_db >= CODEC_WALL_DB
 
 
 def _history(sound: AudioFormat, quality: AudioQuality) -> tuple[History, float, str]:

@@ -190,6 +190,16 @@ def test_a_candidate_is_searched_only_where_that_decides(
     assert search_decides(current, candidate, alike, peaks_db=peaks, of_current=False) is decides
 
 
+def test_what_may_be_made_from_opus_is_not_better_however_much_it_holds() -> None:
+    opus = copy("flac", QualityVerdict.CANNOT_TELL, wall_hz=20_338.0, wall_height_db=41.0)
+    opus = replace(opus, format=replace(opus.format, sample_rate_hz=48_000))
+    assert standing(lossy(64.0), opus, rounding=MASTER) is Standing.CANNOT_TELL
+    dull = replace(opus, quality=replace(opus.quality, evidence={"wall_hz": 21_700.0, "wall_height_db": 41.0}))
+    of_a_disc = replace(opus, format=replace(opus.format, sample_rate_hz=44_100))
+    for other in (dull, of_a_disc):
+        assert standing(lossy(64.0), other, rounding=MASTER) is Standing.BETTER
+
+
 def test_the_better_the_copies_the_less_a_codec_explains() -> None:
     voice = likeness(cell_db=-8.9)
     assert voice.objection(128.0) is None
