@@ -1,20 +1,19 @@
 """Playlists and folders."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from cratehand.catalogue import schema
 from cratehand.catalogue.bulk import insert_rows
-from cratehand.catalogue.keys import find_key, id_of, keys_of
+from cratehand.catalogue.keys import chunks, find_key, id_of, keys_of
 from cratehand.catalogue.playlist_tree import Node, full_names, inside, load_branches, load_nodes
 from cratehand.catalogue.removal import delete_playlists
 from cratehand.domain.collection import Playlist, PlaylistKind
 from cratehand.domain.errors import InvalidInputError
 from cratehand.domain.ids import ForeignId, PlaylistId, TrackId
 
-_AT_ONCE: Final = 500
 _ENTRY_COLUMNS = ("playlist", "position", "track")
 _entries = schema.playlist_entries.c
 _PLACE = select(schema.playlists.c.playlist, schema.playlists.c.parent_id).where(
@@ -99,8 +98,7 @@ def load_entries(connection: Connection, playlists: Sequence[int] | None = None)
     query = select(_entries.playlist, _entries.track).order_by(_entries.playlist, _entries.position)
     pieces = [query]
     if playlists is not None:
-        starts = range(0, len(playlists), _AT_ONCE)
-        pieces = [query.where(_entries.playlist.in_(playlists[start : start + _AT_ONCE])) for start in starts]
+        pieces = [query.where(_entries.playlist.in_(piece)) for piece in chunks(playlists)]
     found: dict[int, list[int]] = {}
     for piece in pieces:
         for playlist, track in connection.execute(piece):
@@ -118,9 +116,7 @@ def replace_entries(connection: Connection, playlist: int, keys: Sequence[int]) 
 def existing_keys(connection: Connection, keys: Sequence[int]) -> list[int]:
     """Return those keys that name a track, in the same order."""
     known: set[int] = set()
-    distinct = sorted(set(keys))
-    for start in range(0, len(distinct), _AT_ONCE):
-        piece = distinct[start : start + _AT_ONCE]
+    for piece in chunks(sorted(set(keys))):
         known.update(connection.scalars(select(schema.tracks.c.track).where(schema.tracks.c.track.in_(piece))))
     return [key for key in keys if key in known]
 
