@@ -6,11 +6,9 @@ import numpy as np
 import soxr
 
 from cratehand.analysis.copy_bands import COPY_RATE_HZ
-from cratehand.analysis.signal_levels import ends_of
+from cratehand.analysis.signal_levels import SoundingSpan
 from cratehand.domain.audio import Samples
 
-_SILENT: Final = np.float32(0.001)
-"""-60 dBFS."""
 _PEAK_FRAMES: Final = 256
 _PEAK_SHARES: Final = (0.98, 0.995, 0.999)
 
@@ -20,9 +18,7 @@ class CopyListener:
 
     def __init__(self, *, sample_rate_hz: int) -> None:
         self._rate_hz = sample_rate_hz
-        self._frames = 0
-        self._first: int | None = None
-        self._last = 0
+        self._span = SoundingSpan()
         self._peaks: list[Samples] = []
         self._resampler: soxr.ResampleStream | None = None
         if sample_rate_hz != COPY_RATE_HZ:
@@ -32,14 +28,10 @@ class CopyListener:
     def feed(self, samples: Samples) -> Samples:
         """Take the next block ``(channels, frames)``; return what is ready, mono ``(frames,)`` at `COPY_RATE_HZ`."""
         peak = np.abs(samples).max(axis=0)
-        sounding = ends_of(peak > _SILENT)
-        if sounding is not None:
-            if self._first is None:
-                self._first = self._frames + sounding[0]
-            self._last = self._frames + sounding[1] + 1
+        if peak.size:
+            self._span.feed(peak)
         whole = peak.size // _PEAK_FRAMES * _PEAK_FRAMES
         self._peaks.append(peak[:whole].reshape(-1, _PEAK_FRAMES).max(axis=1))
-        self._frames += samples.shape[1]
         mono: Samples = samples.mean(axis=0, dtype=np.float32)
         return mono if self._resampler is None else np.asarray(self._resampler.resample_chunk(mono), dtype=np.float32)
 
@@ -52,17 +44,17 @@ class CopyListener:
     @property
     def duration_s(self) -> float:
         """Length of all that was fed."""
-        return self._frames / self._rate_hz
+        return self._span.frames / self._rate_hz
 
     @property
     def sounding_start_s(self) -> float:
         """Time of the first sample above -60 dBFS; the end where nothing sounds."""
-        return (self._frames if self._first is None else self._first) / self._rate_hz
+        return (self._span.frames if self._span.first is None else self._span.first) / self._rate_hz
 
     @property
     def sounding_end_s(self) -> float:
         """Time after the last sample above -60 dBFS."""
-        return self._last / self._rate_hz if self._first is not None else self.duration_s
+        return (self._span.last + 1) / self._rate_hz if self._span.first is not None else self.duration_s
 
     def peaks_db(self) -> tuple[float, ...]:
         """Return how high the peaks of 6 ms reach that 2 %, 0.5 % and 0.1 % exceed, dB re full scale."""

@@ -15,12 +15,29 @@ _SILENT: Final = 0.001
 """-60 dBFS."""
 
 
-def ends_of(flags: npt.NDArray[np.bool_]) -> tuple[int, int] | None:
-    """Return the first and the last place where a flag ``(frames,)`` is set, None where none is."""
-    first = int(flags.argmax()) if flags.size else 0
-    if not flags.size or not flags[first]:
-        return None
-    return first, flags.size - 1 - int(flags[::-1].argmax())
+class SoundingSpan:
+    """Where a signal that is fed in blocks is louder than -60 dBFS.
+
+    Attributes:
+        frames: How many were fed.
+        first: The first frame that sounds, None where none did yet.
+        last: The last one, -1 where none did yet.
+    """
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self.first: int | None = None
+        self.last = -1
+
+    def feed(self, peak: Samples) -> None:
+        """Take the level of each frame of the next block, ``(frames,)``, at least one."""
+        flags = peak > _SILENT
+        first = int(flags.argmax())
+        if flags[first]:
+            if self.first is None:
+                self.first = self.frames + first
+            self.last = self.frames + flags.size - 1 - int(flags[::-1].argmax())
+        self.frames += flags.size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +65,7 @@ class LevelStream:
         self._rate_hz = sample_rate_hz
         self._sum: npt.NDArray[np.float64] = np.zeros(channels)
         self._products: npt.NDArray[np.float64] = np.zeros((2, 2))
-        self._frames = 0
-        self._first_sound: int | None = None
-        self._last_sound = -1
+        self._span = SoundingSpan()
         self._runs = 0
         self._fits_16 = True
         self._tail = np.zeros((channels, _CLIPPED_RUN), dtype=np.bool_)
@@ -64,16 +79,11 @@ class LevelStream:
         if samples.shape[0] >= 2:
             self._products += wide[:2] @ wide[:2].T
         peak = np.abs(samples).max(axis=0)
-        sounding = ends_of(peak > _SILENT)
-        if sounding is not None:
-            if self._first_sound is None:
-                self._first_sound = self._frames + sounding[0]
-            self._last_sound = self._frames + sounding[1]
+        self._span.feed(peak)
         self._count_clipping(samples, loud=bool(peak.max() >= _FULL_SCALE))
         if self._fits_16:
             scaled = samples * np.float32(32768.0)
             self._fits_16 = bool((scaled == np.rint(scaled)).all())
-        self._frames += samples.shape[1]
 
     def _count_clipping(self, samples: Samples, *, loud: bool) -> None:
         """Count runs of clipped samples; one that crosses into the next block is counted once."""
@@ -88,13 +98,14 @@ class LevelStream:
 
     def finish(self) -> SignalLevels:
         """Return the counts."""
-        frames = max(self._frames, 1)
-        sounding = self._first_sound is not None
+        span = self._span
+        frames = max(span.frames, 1)
+        sounding = span.first is not None
         return SignalLevels(
-            frames=self._frames,
+            frames=span.frames,
             clipped_runs=self._runs,
-            silence_start_s=(self._first_sound if self._first_sound is not None else self._frames) / self._rate_hz,
-            silence_end_s=(self._frames - 1 - self._last_sound) / self._rate_hz if self._frames else 0.0,
+            silence_start_s=(span.first if span.first is not None else span.frames) / self._rate_hz,
+            silence_end_s=(span.frames - 1 - span.last) / self._rate_hz if span.frames else 0.0,
             dc_offset=float(np.abs(self._sum / frames).max()),
             channel_difference=self._difference(),
             bits_in_use=(16 if self._fits_16 else 24) if sounding else None,
