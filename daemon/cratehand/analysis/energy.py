@@ -34,6 +34,8 @@ _HIGH_HZ: Final = 2000.0
 _STRIKE: Final = 1.5
 _STRIKE_APART_S: Final = 0.05
 _BROAD: Final = 0.5
+_SILENT: Final = 0.05
+"""Fourth root of power, relative to the track's mean: at -52 dB the noise of a pause is broad and a codec leaves it out."""
 _NOTHING: Final = 1e-6
 _CONFIDENCE: Final = 0.7
 """The scale is ours; how well it meets a DJ's own is not measured yet."""
@@ -90,9 +92,10 @@ def measure_drive(
 def _bare_means(levels: HopStore) -> tuple[Floats, float]:
     """Return the mean bare level of each band, ``(BANDS,)``, and the share of them that are strong at a time."""
     strong, total = 0, np.zeros(BANDS)
+    silent = max(_SILENT * float(levels.means.mean()), _NOTHING)
     for block in bare_blocks(levels):
         total += block.sum(axis=0, dtype=np.float64)
-        strong += int((block > np.maximum(_BROAD * block.max(axis=1, keepdims=True), _NOTHING)).sum())
+        strong += int((block > np.maximum(_BROAD * block.max(axis=1, keepdims=True), silent)).sum())
     return np.maximum(total, _NOTHING) / max(levels.hops, 1), strong / max(levels.hops * BANDS, 1)
 
 
