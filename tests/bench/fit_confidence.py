@@ -6,7 +6,8 @@ Sound with exact truth is made and analysed as in `tests.bench.musical_truth`. T
 tracks, of 1, 2, 4 and all arrangements of 13 and 14. To be run again after every change of tempo, grid, key or sections.
 
     --fit 1,2 --judge 3,4   seeds of either side
-    --every N               only every n-th whole track (default 2; they take the most time)
+    --every N               only every n-th whole track (default 2; they take the most time); 0 for none
+    --only A,B              these fields; the others stay as they are
     --out DIR               evidence as JSON, and the reliability plot as SVG (default: results/ in the cache folder)
 """
 
@@ -75,7 +76,7 @@ def recipes(seed: int, every: int) -> list[Recipe]:
     whole = [recipe for module in _WHOLE_TRACKS for recipe in module.recipes(seed, quick=False)]
     pieces = [recipe for module in _PIECES for recipe in module.recipes(seed, quick=module is set_robustness)]
     # A third of the short pieces is some hundred of each kind.
-    return whole[::every] + pieces[seed % 3 :: 3]
+    return (whole[::every] if every else []) + pieces[seed % 3 :: 3]
 
 
 def cases_of(item: Item) -> list[Case]:
@@ -157,11 +158,13 @@ def write(scales: Mapping[str, Calibration]) -> None:
     _CALIBRATION_FILE.write_text(text, encoding="utf-8")
 
 
-def run(sides: Mapping[str, Sequence[Case]], console: Console, out: Path) -> dict[str, Calibration]:
+def run(
+    sides: Mapping[str, Sequence[Case]], fields: Sequence[str], console: Console, out: Path
+) -> dict[str, Calibration]:
     """Fit every field that has cases, and show both sides."""
     table = Table("field", "constants", "cases", "right", "calibration error", "AUC")
     scales, plots = {}, {}
-    for field in FIELDS:
+    for field in fields:
         mine = {side: [case for case in cases if case.field == field] for side, cases in sides.items()}
         if not mine["fit"]:
             continue
@@ -182,12 +185,20 @@ def _seeds(text: str) -> list[int]:
     return [int(part) for part in text.split(",") if part]
 
 
+def _fields(text: str) -> list[str]:
+    chosen = text.split(",")
+    if not set(chosen) <= set(FIELDS):
+        raise argparse.ArgumentTypeError(f"of {', '.join(FIELDS)}")
+    return chosen
+
+
 def main() -> None:
     """Gather, fit, tell, write."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.fit_confidence")
     parser.add_argument("--fit", type=_seeds, default=[1, 2])
     parser.add_argument("--judge", type=_seeds, default=[3, 4])
     parser.add_argument("--every", type=int, default=2)
+    parser.add_argument("--only", type=_fields, default=list(FIELDS))
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--out", type=Path, default=None)
     options = parser.parse_args()
@@ -197,7 +208,7 @@ def main() -> None:
     sides = {side: gather(getattr(options, side), options.every, console) for side in ("fit", "judge")}
     kept = {side: [vars(case) for case in cases] for side, cases in sides.items()}
     (out / "evidence.json").write_text(json.dumps(kept, indent=0), encoding="utf-8")
-    scales = run(sides, console, out)
+    scales = run(sides, options.only, console, out)
     if options.write:
         write(scales)
     console.print(f"evidence and reliability plot: {out}")

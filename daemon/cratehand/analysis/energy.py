@@ -3,7 +3,8 @@
 Each three seconds are described by `cratehand.analysis.layer_windows`; `cratehand.analysis.layer_model`, a ridge
 regression learnt on arrangements whose layers are known, says from the mean, the emptier and the fuller ones of them
 about how many parts play (kick, bass, snare, hats, chords, pad, percussion, arpeggio, lead, and a voice is heard as a
-lead). That is mapped linearly: 2.4 parts are 1, 5.7 are 10.
+lead). That is mapped linearly: 2.4 parts are 1, 5.7 are 10. Two decimals are kept, so that an encode or another gain
+moves the value by little; tracks and tags carry it in whole steps.
 
 What plays but does not move drives nobody: the parts count in full from a movement (rise of all bands over the level)
 of 0.07 on, where nearly all tracks are, and not at all under 0.02, as drones are.
@@ -36,6 +37,7 @@ _BROAD: Final = 0.5
 _NOTHING: Final = 1e-6
 _CONFIDENCE: Final = 0.7
 """The scale is ours; how well it meets a DJ's own is not measured yet."""
+_DIGITS: Final = 2
 
 Floats = npt.NDArray[np.float64]
 
@@ -110,9 +112,9 @@ def _share(value: float, low: float, high: float) -> float:
     return float(np.clip((value - low) / (high - low), 0.0, 1.0))
 
 
-def rate_energy(drive: Drive | None, *, duration_s: float) -> tuple[int | None, float]:
-    """Return the energy, 1 ... 10, and its confidence; None for silence and less than 3 s."""
+def rate_energy(drive: Drive | None, *, duration_s: float) -> tuple[float | None, float]:
+    """Return the energy, 1.0 ... 10.0, and its confidence; None for silence and less than 3 s."""
     if drive is None or drive.parts is None:
         return None, 0.0
-    energy = int(np.clip(round(1.0 + 9.0 * drive_score(drive)), 1, 10))
+    energy = round(1.0 + 9.0 * drive_score(drive), _DIGITS)
     return energy, round(_CONFIDENCE * min(duration_s / 20.0, 1.0), 3)

@@ -61,9 +61,9 @@ def key_logits(profile: TonalProfile, weights: KeyWeights) -> Floats:
     return np.asarray(network_logits(inputs(profile), weights) + _PROFILES_WEIGHT * club_scores(profile) + modes)
 
 
-def club_scores(profile: TonalProfile) -> Floats:
+def club_scores(profile: TonalProfile, *, phrase_weight: float = _PHRASE_WEIGHT) -> Floats:
     """Return how well the 24 keys fit tones, bass and the beginnings of phrases, ``(24,)``."""
-    return key_scores(profile.tones, profile.bass) + _PHRASE_WEIGHT * np.tile(profile.phrase_bass, 2)
+    return key_scores(profile.tones, profile.bass) + phrase_weight * np.tile(profile.phrase_bass, 2)
 
 
 def key_scores(tones: Floats, bass: Floats) -> Floats:

@@ -160,7 +160,7 @@ class TrackAnalyser:
             tuning_cents=key.tuning_cents,
             loudness=loudness,
             drive=drive,
-            energy=energy,
+            energy=None if energy is None else round(energy),
             tonalness=self._pitch.tonalness,
         )
         analysis = TrackAnalysis(

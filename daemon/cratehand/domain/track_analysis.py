@@ -38,7 +38,8 @@ class TrackAnalysis:
     """Empty where the track stays in its key."""
     tuning_cents: float | None = None
     loudness: Loudness | None = None
-    energy: int | None = None
+    energy: float | None = None
+    """1.0 ... 10.0, to two decimals."""
     energy_confidence: float = 0.0
     audio_features: AudioFeatures | None = None
     sections: tuple[Section, ...] = ()
@@ -49,6 +50,11 @@ class TrackAnalysis:
     quality_confidence: float = 0.0
     feature_vector: Vector | None = None
     """In `cratehand.domain.embedding.DSP_SPACE`, unit length."""
+
+    @property
+    def whole_energy(self) -> int | None:
+        """The energy in the whole steps that tracks and tags carry, 1 ... 10."""
+        return None if self.energy is None else round(self.energy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

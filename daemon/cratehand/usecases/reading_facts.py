@@ -78,7 +78,7 @@ def _measured(analysis: TrackAnalysis) -> Mapping[Field, tuple[object, float]]:
         Field.KEY_CHANGES: (analysis.key_changes, analysis.key_confidence),
         Field.TUNING_CENTS: (analysis.tuning_cents, analysis.key_confidence),
         Field.LOUDNESS: (analysis.loudness, 1.0),
-        Field.ENERGY: (analysis.energy, analysis.energy_confidence),
+        Field.ENERGY: (analysis.whole_energy, analysis.energy_confidence),
         Field.SECTIONS: (analysis.sections, analysis.sections_confidence),
         Field.SUGGESTED_CUES: (analysis.suggested_cues, analysis.sections_confidence),
         Field.WAVEFORM: (analysis.waveform, 1.0),

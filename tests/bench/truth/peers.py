@@ -17,7 +17,7 @@ from typing import Any, Final
 from tests.bench.truth.cache_folder import cache_folder
 from tests.bench.truth.truth import Item, Reading
 
-_RUNNERS: Final = Path(__file__).parent / "peer_runners"
+RUNNERS: Final = Path(__file__).parent / "peer_runners"
 _INSTALL_S: Final = 600.0
 _FILE_S: Final = 600.0
 
@@ -97,7 +97,7 @@ def _ask(name: str, python: Path, items: Sequence[Item], say: Callable[[str], No
         shares = [waiting[start :: os.cpu_count() or 1] for start in range(os.cpu_count() or 1)]
         lock = threading.Lock()
         threads = [
-            threading.Thread(target=_run, args=(python, _RUNNERS / peer.script, share, kept, lock))
+            threading.Thread(target=_run, args=(python, RUNNERS / peer.script, share, kept, lock))
             for share in shares
             if share
         ]
@@ -135,19 +135,12 @@ def _kept(path: Path) -> dict[str, dict[str, Any]]:
 
 def _run(python: Path, script: Path, paths: list[str], kept: Path, lock: threading.Lock) -> None:
     """Feed one process; when it dies or hangs at a file, that file is noted and another process goes on after it."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(_RUNNERS)}
-    environment.pop("PYTHONHOME", None)
     rest = list(paths)
     while rest:
-        process = subprocess.Popen(
-            [str(python), str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            env=environment, encoding="utf-8",
-        )  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
+        process = start(python, script)
         try:
             while rest:
-                line = _answer(process, rest[0])
+                line = answer(process, rest[0])
                 row = line or json.dumps({"path": rest[0], "errors": ["it died or hung"]})
                 with lock, kept.open("a", encoding="utf-8") as file:
                     file.write(row.rstrip("\n") + "\n")
@@ -159,7 +152,17 @@ def _run(python: Path, script: Path, paths: list[str], kept: Path, lock: threadi
             process.communicate()
 
 
-def _answer(process: "subprocess.Popen[str]", path: str) -> str:
+def start(python: Path, script: Path) -> "subprocess.Popen[str]":
+    """Start one process that answers paths, on one thread; end it with ``kill`` and ``communicate``."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(RUNNERS)}
+    environment.pop("PYTHONHOME", None)
+    return subprocess.Popen(
+        [str(python), str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        env=environment, encoding="utf-8",
+    )  # fmt: skip
+
+
+def answer(process: "subprocess.Popen[str]", path: str) -> str:
     """Return the line that answers a path; empty where the process ended or needed too long, and was killed then."""
     assert process.stdin is not None
     assert process.stdout is not None

@@ -38,7 +38,7 @@ def measure_energy(material: TrackMaterial) -> Floats:
     return np.concatenate(
         [
             driving,
-            [float(material.analysis.energy or 0), float(drive is not None)],
+            [float(material.analysis.whole_energy or 0), float(drive is not None)],
             rates,
             summarise(material.layers, _WINDOW_STATISTICS),
             summarise(material.windows, _WINDOW_STATISTICS),

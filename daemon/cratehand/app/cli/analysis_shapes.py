@@ -117,7 +117,7 @@ def reading_row(reading: FileReading) -> list[str]:
         minutes(found.duration_s),
         or_dash(found.tempo_bpm, "{:.2f}".format),
         or_dash(found.key, lambda key: str(key.camelot)),
-        or_dash(found.energy),
+        or_dash(found.whole_energy),
         or_dash(loudness.integrated_lufs, "{:.1f}".format),
         or_dash(loudness.true_peak_dbtp, "{:+.1f}".format),
         "–" if found.quality is None else " ".join([found.quality.verdict, *found.quality.findings]),
