@@ -26,7 +26,7 @@ _NO_PULSE: Final = 2.0
 """Clarity of noise, syllables and scattered hits stays below 1.6; music with a beat reaches 3.6 to 10."""
 _FULL_PULSE: Final = 3.8
 _HALF_TIME_BPM: Final = 150.0
-"""From it on, a snare once in four beats, or beats that are eighths mean hip-hop or reggae at half the tempo; 140
+"""From it on, a snare once in four beats, or beats that are eighths, mean hip-hop or reggae at half the tempo; 140
 stays 140 (dubstep, trap)."""
 _EIGHTHS: Final = 0.5
 _UNSURE_PHASE: Final = 0.15
@@ -294,7 +294,8 @@ def _with_half(candidates: tuple[TempoCandidate, ...], tempo_bpm: float, eighths
     same = [each for each in candidates if abs(each.tempo_bpm / half_bpm - 1.0) < SAME]
     others = tuple(each for each in candidates if each not in same)
     known = same[0] if same else TempoCandidate(tempo_bpm=half_bpm, salience=0.0, weight=_LEAST_HALF)
-    return (*others, replace(known, weight=max(known.weight, min(eighths / _EIGHTHS, 1.0))))
+    half = replace(known, weight=max(known.weight, min(eighths / _EIGHTHS, 1.0)))
+    return tuple(sorted((*others, half), key=lambda each: -each.weight))
 
 
 def _longest_tempo_bpm(grid: BeatGrid, duration_s: float) -> float:
