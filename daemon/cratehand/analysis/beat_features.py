@@ -59,7 +59,7 @@ def per_beat(features: HopFeatures, times_s: Floats) -> BeatFeatures:
     activity = np.empty((times_s.size, FLUX_BANDS))
     for band in range(FLUX_BANDS):
         column = features.flux.column(band)
-        accents[:, band] = _strongest(column, flux_edges[:-1])
+        accents[:, band] = strongest_near(column, flux_edges[:-1])
         activity[:, band] = _averages(column, flux_edges)
     return BeatFeatures(
         times_s=times_s,
@@ -91,7 +91,8 @@ def _averages(column: npt.NDArray[np.float32], edges: Floats) -> Floats:
     return np.asarray(np.diff(at_edges) / np.maximum(width, 1e-9))
 
 
-def _strongest(column: npt.NDArray[np.float32], places: Floats) -> Floats:
+def strongest_near(column: npt.NDArray[np.float32], places: Floats) -> Floats:
+    """Return the strongest value of a column of hops within 20 ms of each place (in hops), 0 outside of it."""
     reach = round(_NEAR_S / HOP_S)
     around = np.round(places).astype(np.intp)[:, np.newaxis] + np.arange(-reach, reach + 1)
     if column.size == 0:
