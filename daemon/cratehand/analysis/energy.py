@@ -35,8 +35,8 @@ _STRIKE: Final = 1.5
 _STRIKE_APART_S: Final = 0.05
 _BROAD: Final = 0.5
 _SILENT: Final = 0.05
-"""Fourth root of power, relative to the track's mean: at -52 dB the noise of a pause is broad, and a codec leaves it out.
-"""
+"""Fourth root of power, relative to the track's mean: at -52 dB the noise of a pause is broad, and a codec leaves it
+out."""
 _NOTHING: Final = 1e-6
 _CONFIDENCE: Final = 0.7
 """The scale is ours; how well it meets a DJ's own is not measured yet."""
