@@ -13,7 +13,7 @@ import os
 import sys
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +30,7 @@ from cratehand.domain.audio import Samples
 from cratehand.domain.tempo import is_octave
 from tests.bench.report import Report, command
 from tests.bench.truth import drum_machine
+from tests.bench.truth.cache_folder import shared_data
 from tests.bench.truth.processes import map_each
 
 ZIP: Final = "drums/groove-v1.0.0-midionly.zip"
@@ -132,18 +133,14 @@ def rows(report: Report, title: str, played: Sequence[Groove]) -> None:
 
 def run(quick: bool) -> Report | None:
     """Play and read all of them, or every sixth."""
-    data = Path(os.environ.get("CRATEHAND_BENCH_DATA", "../shared/data"))
-    if not (data / ZIP).exists():
+    data = shared_data()
+    if data is None or not (data / ZIP).exists():
         return None
     report = Report(title="Tempos of drummers", head=("grooves", "metronome", "count", *_SAID))
     report.notes += drum_machine.missing()
     all_of_them = grooves(data)[:: 6 if quick else 1]
     rows(report, "as played", all_of_them)
-    fast = [
-        Groove(name=each.name, midi=each.midi, tempo_bpm=each.tempo_bpm, kit=each.kit, faster=FASTER)
-        for each in all_of_them
-        if FAST_BPM[0] <= each.tempo_bpm <= FAST_BPM[1]
-    ]
+    fast = [replace(each, faster=FASTER) for each in all_of_them if FAST_BPM[0] <= each.tempo_bpm <= FAST_BPM[1]]
     rows(report, f"{FASTER} times faster", fast)
     return report
 

@@ -13,10 +13,14 @@ import pytest
 from cratehand.domain.fields import Field
 from cratehand_api.v1 import daemon_pb2, events_pb2, jobs_pb2, track_pb2
 from tests.audio_files import tag_audio
+from tests.bench.report import speed
 from tests.e2e.daemon_process import PATIENCE_S, DaemonProcess
 from tests.e2e.songs import write_long, write_song
 
 pytestmark = pytest.mark.timeout(300)
+
+_USUAL_SPEED_MS = 40.0
+"""For `speed`, of the machines that the promises were made on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,5 +224,7 @@ def test_a_file_is_analysed_within_ten_seconds_of_its_last_byte(tmp_path: Path) 
                 assert daemon.find(path) is None, "it is not complete yet"
         began_s = time.monotonic()
         daemon.wait_for(lambda: daemon.analysed(path), what="analysis")
-        # Ten seconds are promised to two idle cores; with whom the tests share theirs does not show in the load.
-        assert time.monotonic() - began_s < 10.0 * max(3.0, os.getloadavg()[0] / 2)
+        # Ten seconds are promised to two idle cores; the tests may share theirs, with others that no load tells of too.
+        took_s = time.monotonic() - began_s
+        slowness = max(1.0, os.getloadavg()[0] / 2) * max(1.0, speed() / _USUAL_SPEED_MS)
+        assert took_s < 10.0 * slowness

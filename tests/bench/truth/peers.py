@@ -129,11 +129,11 @@ def _chosen(items: Sequence[Item], peer: Peer) -> list[Item]:
 def _kept(path: Path) -> dict[str, dict[str, Any]]:
     if not path.exists():
         return {}
-    text = path.read_text(encoding="utf-8")
-    if text and not text.endswith("\n"):
+    whole, ending, rest = path.read_text(encoding="utf-8").rpartition("\n")
+    if rest:
         # It was killed within a line; the next one must not be glued to that.
-        path.write_text(text.rpartition("\n")[0] + "\n" if "\n" in text else "", encoding="utf-8")
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+        path.write_text(whole + ending, encoding="utf-8")
+    rows = [json.loads(line) for line in whole.splitlines() if line.endswith("}")]
     return {row["path"]: row for row in rows}
 
 

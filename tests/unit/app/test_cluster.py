@@ -146,16 +146,20 @@ def test_tasks_with_a_resource_run_where_it_is_offered_and_say_so_where_nobody_d
     fitting = ClusterExecutor(cluster.address, resources={"GPU": 1}, connect_s=120.0)
     wanting = ClusterExecutor(cluster.address, resources={"TPU": 1}, connect_s=120.0)
 
-    def all_run_there() -> bool:
+    found: list[object] = []
+
+    def is_there() -> bool:
         # A worker that an earlier test killed may be on its way back, or be missed once more when the machine is busy.
         futures = [fitting.submit(resources_here, "") for _ in range(4)]
         try:
-            return [future.result(120) for future in futures] == [{"GPU": 1.0}] * 4
+            found[:] = [future.result(120) for future in futures]
         except UnavailableError:
             return False
+        return True
 
     try:
-        wait_until(all_run_there)
+        wait_until(is_there)
+        assert found == [{"GPU": 1.0}] * 4
         with pytest.raises(UnavailableError, match=r'no worker .* offers TPU=1: .*--resources "TPU=1"'):
             wanting.submit(os.getpid).result(120)
     finally:
